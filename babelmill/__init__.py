@@ -1,0 +1,1 @@
+"""Babelmill: translation and media jobs that survive the death of any process."""

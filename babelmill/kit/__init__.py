@@ -1,0 +1,1 @@
+"""What the services share: process, wire, worker, artifacts."""

@@ -1,0 +1,1 @@
+"""babelmill/kit/wire."""

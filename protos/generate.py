@@ -1,0 +1,34 @@
+"""Generates the Python stubs of the contract.
+
+The stubs are checked in so that installing Babelmill needs no compiler;
+`tests/architecture/test_stubs.py` regenerates them and compares.
+
+Usage: python protos/generate.py [OUTPUT_DIRECTORY]
+"""
+
+import pathlib
+import sys
+from importlib import resources
+
+from grpc_tools import protoc
+
+PROTOS = pathlib.Path(__file__).resolve().parent
+
+
+def generate(output: pathlib.Path) -> None:
+    """Write the stubs of every proto below `output`. Raises RuntimeError."""
+    includes = [f"-I{PROTOS}", f"-I{resources.files('grpc_tools') / '_proto'}"]
+    everything = sorted(str(path) for path in PROTOS.rglob("*.proto"))
+    # Protos without a service would only give empty gRPC modules.
+    services = [path for path in everything if path.endswith("_service.proto")]
+    runs = (
+        [f"--python_out={output}", f"--mypy_out={output}", *everything],
+        [f"--grpc_python_out={output}", f"--mypy_grpc_out={output}", *services],
+    )
+    for arguments in runs:
+        if protoc.main(["protoc", *includes, *arguments]) != 0:
+            raise RuntimeError("protoc failed; its messages are above")
+
+
+if __name__ == "__main__":
+    generate(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else PROTOS.parent)
