@@ -1,5 +1,6 @@
 """What the use cases need from the outside."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
 
@@ -25,3 +26,17 @@ class NullSignals:
 
     def steps_pending(self) -> None:
         """Do nothing."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction."""
+
+
+class UnitOfWorkFactory(Protocol):
+    """Opens transactions."""
+
+    def write(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a transaction that commits on a clean exit and rolls back on an exception."""
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a read-only snapshot: all that is read in it is of one moment."""

@@ -195,6 +195,7 @@ class Step:
     created_at: datetime | None = None
     queued_at: datetime | None = None
     started_at: datetime | None = None
+    attempt_started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
@@ -210,6 +211,7 @@ class Job:
     created_at: datetime
     traceparent: str
     sequence: int = 0
+    attempts: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     request_id: str = ""
     parent_job_id: UUID | None = None

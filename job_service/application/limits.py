@@ -1,0 +1,31 @@
+"""Every number that bounds the use cases, in one frozen value.
+
+`main` fills it from the settings; nothing here reads the environment.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the use cases keep to."""
+
+    max_waiting_jobs: int = 1000
+    """Jobs of one tenant that no worker has started on yet."""
+    admission_retry_after: timedelta = timedelta(seconds=5)
+    """What a tenant over its limit is told to wait."""
+    lease_ttl: timedelta = timedelta(seconds=30)
+    """A lease ends this long after the last heartbeat."""
+    cancel_grace: timedelta = timedelta(seconds=15)
+    """A worker that is told to stop and says nothing for this long is taken for gone."""
+    cancel_limit: timedelta = timedelta(seconds=120)
+    """A step is CANCELLED this long after the request, whatever its worker says."""
+    timeout_grace: timedelta = timedelta(seconds=60)
+    """How long past a step's timeout its worker may take to report it."""
+    max_inline_output_bytes: int = 64 * 1024
+    """Larger outputs lie in the artifact store."""
+    max_inline_lease_bytes: int = 3 * 1024 * 1024
+    """Inline inputs of all leases granted by one call, to fit one message."""
+    max_upload_bytes: int = 8 * 1024**3
+    """The largest artifact."""
