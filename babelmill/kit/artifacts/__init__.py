@@ -1,1 +1,1 @@
-"""babelmill/kit/artifacts."""
+"""Where large bytes lie: the artifact store and its local implementation."""

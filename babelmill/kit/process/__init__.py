@@ -1,1 +1,1 @@
-"""babelmill/kit/process."""
+"""Process plumbing of every service: settings, logs, telemetry, lifecycle."""

@@ -1,1 +1,1 @@
-"""babelmill/kit/wire."""
+"""What crosses a wire: channels, errors, reasons, trace context, broker messages."""

@@ -1,1 +1,1 @@
-"""babelmill/kit/worker."""
+"""The worker shell: one step attempt from broker message to reported outcome."""

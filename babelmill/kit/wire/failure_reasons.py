@@ -1,0 +1,143 @@
+"""The catalogue of reasons why a step can fail, for programs to act on.
+
+A reason is part of the contract: it may be added, never renamed. Whether
+another attempt can help is a default; a failure may say otherwise.
+"""
+
+from enum import StrEnum
+
+
+class FailureReason(StrEnum):
+    """Why a step failed: its word, whether a retry can help, and what it means."""
+
+    retryable: bool
+    description: str
+
+    def __new__(cls, value: str, retryable: bool, description: str) -> "FailureReason":
+        """Make a member that is its word and knows the rest."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.retryable = retryable
+        member.description = description
+        return member
+
+    UNSUPPORTED_LANGUAGE_PAIR = (
+        "UNSUPPORTED_LANGUAGE_PAIR",
+        False,
+        "No engine, nor a route over several, translates between these languages.",
+    )
+    UNSUPPORTED_ENGINE = (
+        "UNSUPPORTED_ENGINE",
+        False,
+        "The engine that was asked for does not exist here.",
+    )
+    UNSUPPORTED_STEP = (
+        "UNSUPPORTED_STEP",
+        False,
+        "The worker does not know this kind of work.",
+    )
+    ENGINE_UNAVAILABLE = (
+        "ENGINE_UNAVAILABLE",
+        True,
+        "The engine cannot be reached or started now.",
+    )
+    ENGINE_FAILED = (
+        "ENGINE_FAILED",
+        True,
+        "The engine broke, or gave an answer that cannot be used.",
+    )
+    EMPTY_TEXT = (
+        "EMPTY_TEXT",
+        False,
+        "The text holds no letter and no digit to translate.",
+    )
+    NOT_UTF8 = (
+        "NOT_UTF8",
+        False,
+        "The text is not valid UTF-8.",
+    )
+    INPUT_MISSING = (
+        "INPUT_MISSING",
+        False,
+        "The input's bytes are not in the artifact store.",
+    )
+    INPUT_DAMAGED = (
+        "INPUT_DAMAGED",
+        False,
+        "The input's bytes do not match its digest.",
+    )
+    INPUT_TOO_LARGE = (
+        "INPUT_TOO_LARGE",
+        False,
+        "The input is larger than this kind of work accepts.",
+    )
+    NOT_MEDIA = (
+        "NOT_MEDIA",
+        False,
+        "The file is no media file that can be read.",
+    )
+    NO_SUCH_STREAM = (
+        "NO_SUCH_STREAM",
+        False,
+        "The media file lacks a stream that the preset needs.",
+    )
+    UNSUPPORTED_PRESET = (
+        "UNSUPPORTED_PRESET",
+        False,
+        "The preset that was asked for does not exist here.",
+    )
+    MEDIA_REFUSED = (
+        "MEDIA_REFUSED",
+        False,
+        "The media file is of a kind that is not processed, for safety or by its limits.",
+    )
+    ENCODE_FAILED = (
+        "ENCODE_FAILED",
+        True,
+        "The encoder ended with an error.",
+    )
+    OUTPUT_INVALID = (
+        "OUTPUT_INVALID",
+        True,
+        "The work ended, but what it made did not pass its checks.",
+    )
+    STEP_TIMEOUT = (
+        "STEP_TIMEOUT",
+        True,
+        "The attempt took longer than its timeout.",
+    )
+    CANCELLED = (
+        "CANCELLED",
+        False,
+        "The work was stopped at the client's wish.",
+    )
+    NO_SPACE = (
+        "NO_SPACE",
+        True,
+        "There was no space left to write to.",
+    )
+    STORE_UNAVAILABLE = (
+        "STORE_UNAVAILABLE",
+        True,
+        "The artifact store could not be read or written.",
+    )
+    WORKER_SHUTDOWN = (
+        "WORKER_SHUTDOWN",
+        True,
+        "The worker was stopped and gave the step back.",
+    )
+    WORKER_CRASHED = (
+        "WORKER_CRASHED",
+        True,
+        "The worker ended, or was cut off, before it could report.",
+    )
+    DEADLINE_EXCEEDED = (
+        "DEADLINE_EXCEEDED",
+        False,
+        "The job was not finished before its deadline.",
+    )
+    INTERNAL = (
+        "INTERNAL",
+        True,
+        "The worker met an error that it has no name for.",
+    )
