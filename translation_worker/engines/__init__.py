@@ -1,0 +1,1 @@
+"""Engines: one translator a file, all behind the `Engine` protocol of `engine`."""

@@ -1,0 +1,175 @@
+"""Apertium engine: rule-based translation by the programs and data that Debian packages.
+
+One pipe per direction runs until it is closed or has been idle while others were needed. A
+sentence on which the pipe hangs or dies is tried once more on a fresh pipe and then given up, so
+that one bad sentence cannot stop a text.
+"""
+
+import shutil
+import subprocess
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from translation_worker.engines.apertium_modes import Mode, find_modes
+from translation_worker.engines.apertium_pipe import (
+    MAX_BYTES_IN_FLIGHT,
+    ApertiumPipe,
+    PipeBrokenError,
+    PipeTimeoutError,
+)
+from translation_worker.engines.apertium_stream import decode, encode
+from translation_worker.engines.engine import (
+    EngineError,
+    EngineUnavailableError,
+    LanguagePair,
+    StopCheck,
+)
+
+MAX_SENTENCE_CHARACTERS = 2000
+# About 70 ms of work at 30,000 characters a second: the longest wait for a stop.
+BATCH_CHARACTERS = 2000
+# A pipe takes 90 to 160 MB; a route has at most three hops.
+MAX_OPEN_PIPES = 3
+EXCHANGE_TIMEOUT_SECONDS = 15.0
+_VERSION_TIMEOUT_SECONDS = 10.0
+
+
+class ApertiumEngine:
+    """The directions that are installed in one modes directory."""
+
+    name = "apertium"
+    description = "Rule-based translation by the Apertium programs and data installed here."
+    max_sentence_characters = MAX_SENTENCE_CHARACTERS
+
+    def __init__(
+        self, modes_dir: Path, *, exchange_timeout_seconds: float = EXCHANGE_TIMEOUT_SECONDS
+    ) -> None:
+        """Read the mode files; raises EngineUnavailableError if none is usable."""
+        if shutil.which("apertium") is None:
+            raise EngineUnavailableError("The apertium program is not installed.")
+        self._modes, self.rejected_modes = find_modes(modes_dir)
+        if not self._modes:
+            raise EngineUnavailableError("No usable mode file is installed.")
+        self._timeout_seconds = exchange_timeout_seconds
+        self._pipes: OrderedDict[LanguagePair, ApertiumPipe] = OrderedDict()
+        # The kernel's death signal follows the thread that starts a process, not the process
+        # that owns the thread. This thread lives as long as the engine.
+        self._starter: ThreadPoolExecutor | None = None
+        self._version = ""
+
+    @property
+    def version(self) -> str:
+        """Version that the apertium program tells."""
+        if not self._version:
+            self._version = _installed_version()
+        return self._version
+
+    def direct_pairs(self) -> frozenset[LanguagePair]:
+        """Return the directions with a usable mode file."""
+        return frozenset(self._modes)
+
+    def process_ids(self) -> tuple[int, ...]:
+        """Return the ids of all programs that run now."""
+        return tuple(pid for pipe in self._pipes.values() for pid in pipe.process_ids)
+
+    def translate(
+        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+    ) -> list[str | None]:
+        """Translate in batches of about BATCH_CHARACTERS, asking `stop` before each."""
+        mode = self._modes.get(pair)
+        if mode is None:
+            raise EngineError(f"The apertium engine has no direct pair {pair}.")
+        results: list[str | None] = []
+        for batch in _batches(sentences):
+            stop()
+            results += self._translate_batch(mode, batch, stop)
+        return results
+
+    def close(self) -> None:
+        """End every pipe and its processes."""
+        for pair in list(self._pipes):
+            self._discard(pair)
+        if self._starter is not None:
+            self._starter.shutdown()
+            self._starter = None
+
+    def _translate_batch(
+        self, mode: Mode, batch: Sequence[str], stop: StopCheck
+    ) -> list[str | None]:
+        try:
+            return list(self._exchange(mode, batch))
+        except (PipeBrokenError, PipeTimeoutError):
+            # One sentence of the batch is bad, or a program was killed: find out which.
+            results: list[str | None] = []
+            for sentence in batch:
+                stop()
+                results.append(self._translate_alone(mode, sentence))
+            if len(batch) > 1 and all(result is None for result in results):
+                raise EngineError("The apertium pipe answers nothing.") from None
+            return results
+
+    def _translate_alone(self, mode: Mode, sentence: str) -> str | None:
+        try:
+            return self._exchange(mode, [sentence])[0]
+        except (PipeBrokenError, PipeTimeoutError):
+            return None
+
+    def _exchange(self, mode: Mode, batch: Sequence[str]) -> list[str]:
+        pipe = self._pipe(mode)
+        try:
+            answers = pipe.exchange([encode(text) for text in batch], self._timeout_seconds)
+        except BaseException:
+            # Also when the work is stopped from outside: half an answer may still be on its way.
+            self._discard(mode.pair)
+            raise
+        return [decode(answer).text for answer in answers]
+
+    def _pipe(self, mode: Mode) -> ApertiumPipe:
+        pipe = self._pipes.get(mode.pair)
+        if pipe is None:
+            while len(self._pipes) >= MAX_OPEN_PIPES:
+                self._discard(next(iter(self._pipes)))
+            if self._starter is None:
+                self._starter = ThreadPoolExecutor(1, thread_name_prefix="apertium-starter")
+            pipe = self._pipes[mode.pair] = self._starter.submit(ApertiumPipe, mode).result()
+        self._pipes.move_to_end(mode.pair)
+        return pipe
+
+    def _discard(self, pair: LanguagePair) -> None:
+        pipe = self._pipes.pop(pair, None)
+        if pipe is not None:
+            pipe.close()
+
+
+def _batches(sentences: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for sentence in sentences:
+        # Escaping and UTF-8 can make four bytes of a character.
+        fits = size + len(sentence) <= min(BATCH_CHARACTERS, MAX_BYTES_IN_FLIGHT // 4)
+        if batch and not fits:
+            yield batch
+            batch, size = [], 0
+        batch.append(sentence)
+        size += len(sentence)
+    if batch:
+        yield batch
+
+
+def _installed_version() -> str:
+    try:
+        # Fixed arguments; the program is the one found on PATH at start.
+        answer = subprocess.run(
+            ["apertium", "-V"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_VERSION_TIMEOUT_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    words = (answer.stdout or answer.stderr).split()
+    return words[-1] if words else "unknown"

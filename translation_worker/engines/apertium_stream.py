@@ -1,0 +1,90 @@
+r"""Apertium stream: the text form that travels through the pipe, both ways.
+
+Characters with a meaning in the stream are escaped with a backslash; `[...]` is a superblank,
+which every program passes on untouched. The generator puts `*` before a word that it does not
+know, `@` before one it cannot transfer and `#` before one it cannot inflect. The same characters
+in the source travel inside superblanks, so that a mark in the output is always the generator's.
+"""
+
+import re
+from dataclasses import dataclass
+
+# Without it the last full stop is held back and the pipe waits for ever.
+TERMINATOR = "[][\n]"
+
+_SPECIAL = frozenset("\\[]{}^$/@<>")
+_LIKE_MARKS = frozenset("*#@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TAGS = re.compile(r"<[A-Za-z0-9_:.@-]{1,24}>")
+_SPACES = re.compile(r"[ \t]{2,}")
+_SPACE_BEFORE_STOP = re.compile(r" +([.,;:!?…])(?=\s|$)")
+_SPACE_INSIDE_BRACKETS = re.compile(r"(?<=[(\[]) +| +(?=[)\]])")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came out of the pipe for one sentence."""
+
+    text: str
+    unknown_words: int
+
+
+def encode(sentence: str) -> bytes:
+    """Return the bytes to send for one sentence, with terminator and NUL."""
+    encoded: list[str] = []
+    for character in _CONTROL.sub(" ", sentence):
+        if character in _LIKE_MARKS:
+            encoded.append(f"[{character}]")
+        elif character in _SPECIAL:
+            encoded.append("\\" + character)
+        else:
+            encoded.append(character)
+    return "".join([*encoded, TERMINATOR, "\0"]).encode("utf-8", errors="replace")
+
+
+def decode(message: bytes) -> Reading:
+    """Read one answer, without its NUL: drop marks and leftovers of grammar, unescape, tidy."""
+    stream = message.decode("utf-8", errors="replace")
+    # The terminator is the last superblank; any text after it belongs to nobody.
+    text: list[str] = []
+    unknown_words = 0
+    index = 0
+    while index < len(stream):
+        character = stream[index]
+        if character == "\\" and index + 1 < len(stream):
+            text.append(stream[index + 1])
+            index += 2
+            continue
+        if character == "[":
+            end = _superblank_end(stream, index)
+            text.append(_unescape(stream[index + 1 : end - 1]).replace("\n", ""))
+            index = end
+            continue
+        if character in _LIKE_MARKS:
+            unknown_words += 1
+        elif character == "<" and (tag := _TAGS.match(stream, index)) is not None:
+            index = tag.end()
+            continue
+        else:
+            text.append(character)
+        index += 1
+    return Reading(tidy("".join(text)), unknown_words)
+
+
+def tidy(text: str) -> str:
+    """Mend the spaces that transfer leaves behind when it drops or moves a word."""
+    text = _SPACES.sub(" ", text.replace("\n", " "))
+    text = _SPACE_BEFORE_STOP.sub(r"\1", text)
+    return _SPACE_INSIDE_BRACKETS.sub("", text).strip()
+
+
+def _superblank_end(stream: str, start: int) -> int:
+    """Return the index after the superblank that starts at `start`."""
+    index = start + 1
+    while index < len(stream) and stream[index] != "]":
+        index += 2 if stream[index] == "\\" else 1
+    return min(index + 1, len(stream))
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)

