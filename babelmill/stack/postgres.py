@@ -166,8 +166,8 @@ class EmbeddedPostgres:
             "psql",
             *maintenance,
             "-Atc",
-            f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'",
+            "SELECT datname FROM pg_database",
             password=password,
         )
-        if not found.strip():
+        if DATABASE not in found.split():
             self._run("psql", *maintenance, "-qc", f"CREATE DATABASE {DATABASE}", password=password)
