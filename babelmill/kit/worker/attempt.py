@@ -1,0 +1,176 @@
+"""What a handler gets for one attempt: inputs, outputs, progress, the token.
+
+A handler knows nothing of leases, brokers or calls; all it may do to the
+world is done through here, into the attempt's own scratch directory and
+staging prefix.
+"""
+
+import errno
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import structlog
+
+from babelmill.jobs.v1 import lease_pb2, progress_pb2
+from babelmill.kit.artifacts.store import (
+    ArtifactStore,
+    ObjectMissing,
+    StoredDigest,
+    StoreError,
+    StoreFull,
+)
+from babelmill.kit.wire.failure_reasons import FailureReason
+from babelmill.kit.worker.cancellation import CancellationToken
+from babelmill.kit.worker.outcome import INLINE_LIMIT_BYTES, Output, StepFailure
+from babelmill.kit.worker.progress import ProgressTracker
+
+_READ_BYTES = 1024 * 1024
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_MAX_NAME_LENGTH = 80
+
+
+class Attempt:
+    """One attempt at a step, as its handler sees it."""
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        step_name: str,
+        number: int,
+        cancellation: CancellationToken,
+        progress: ProgressTracker,
+        store: ArtifactStore,
+        staging_prefix: str,
+        scratch: Path,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self.job_id = job_id
+        self.step_name = step_name
+        self.number = number
+        self.cancellation = cancellation
+        self.scratch = scratch
+        self.log = log
+        self._progress = progress
+        self._store = store
+        self._staging_prefix = staging_prefix.rstrip("/")
+        self._staged = 0
+
+    def report_progress(
+        self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
+    ) -> None:
+        """Tell how much is done. Cheap, thread-safe; never goes backwards."""
+        self._progress.report(unit, done, total, stage)
+
+    def read_input(self, content: lease_pb2.StoredContent, limit_bytes: int) -> bytes:
+        """Read a whole input and check its digest.
+
+        Raises StepFailure: INPUT_MISSING, INPUT_DAMAGED, INPUT_TOO_LARGE,
+        STORE_UNAVAILABLE.
+        """
+        if max(content.digest.size_bytes, len(content.inline)) > limit_bytes:
+            raise StepFailure(FailureReason.INPUT_TOO_LARGE)
+        if content.WhichOneof("place") == "inline":
+            data = content.inline
+        else:
+            with _store_failures(), self._store.open(content.storage_key) as file:
+                # One byte more than promised shows that the object has grown.
+                data = file.read(content.digest.size_bytes + 1)
+        if (
+            len(data) != content.digest.size_bytes
+            or hashlib.sha256(data).hexdigest() != content.digest.sha256
+        ):
+            raise StepFailure(FailureReason.INPUT_DAMAGED)
+        return data
+
+    def input_path(self, content: lease_pb2.StoredContent) -> AbstractContextManager[Path]:
+        """Give a file with an input, for reading only, after checking its digest.
+
+        Raises StepFailure as read_input, StepStopped while checking.
+        """
+        return self._input_path(content)
+
+    def output_bytes(self, filename: str, media_type: str, data: bytes) -> Output:
+        """Make an output of bytes: small ones travel inline, others are staged.
+
+        Raises StepFailure: NO_SPACE, STORE_UNAVAILABLE.
+        """
+        if len(data) <= INLINE_LIMIT_BYTES:
+            sha256 = hashlib.sha256(data).hexdigest()
+            return Output(filename, media_type, data, None, sha256, len(data))
+        key = self._next_key(filename)
+        with _store_failures():
+            digest = self._store.write(key, [data])
+        return Output(filename, media_type, None, key, digest.sha256, digest.size_bytes)
+
+    def output_file(self, filename: str, media_type: str, path: Path) -> Output:
+        """Make an output of a finished file, which is moved out of the scratch directory.
+
+        Raises StepFailure: NO_SPACE, STORE_UNAVAILABLE.
+        """
+        key = self._next_key(filename)
+        with _store_failures():
+            digest = self._store.place(key, path)
+        return Output(filename, media_type, None, key, digest.sha256, digest.size_bytes)
+
+    @contextmanager
+    def _input_path(self, content: lease_pb2.StoredContent) -> Iterator[Path]:
+        if content.WhichOneof("place") == "inline":
+            path = self.scratch / f"input-{content.digest.sha256[:16]}"
+            data = self.read_input(content, len(content.inline))
+            with _space_failures():
+                path.write_bytes(data)
+            yield path
+            return
+        with _store_failures():
+            held = self._store.local_path(content.storage_key)
+            path = held.__enter__()
+        try:
+            digest = _digest(path, self.cancellation.raise_if_requested)
+            if digest != StoredDigest(content.digest.sha256, content.digest.size_bytes):
+                raise StepFailure(FailureReason.INPUT_DAMAGED)
+            yield path
+        finally:
+            held.__exit__(None, None, None)
+
+    def _next_key(self, filename: str) -> str:
+        # The number keeps outputs of one name apart; the name is for people
+        # who look into the store.
+        self._staged += 1
+        name = _UNSAFE.sub("_", filename)[-_MAX_NAME_LENGTH:].lstrip(".") or "output"
+        return f"{self._staging_prefix}/{self._staged}-{name}"
+
+
+def _digest(path: Path, check: Callable[[], None]) -> StoredDigest:
+    sha256, size_bytes = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            check()
+            sha256.update(chunk)
+            size_bytes += len(chunk)
+    return StoredDigest(sha256.hexdigest(), size_bytes)
+
+
+@contextmanager
+def _store_failures() -> Iterator[None]:
+    try:
+        yield
+    except ObjectMissing as error:
+        raise StepFailure(FailureReason.INPUT_MISSING) from error
+    except StoreFull as error:
+        raise StepFailure(FailureReason.NO_SPACE) from error
+    except StoreError as error:
+        raise StepFailure(FailureReason.STORE_UNAVAILABLE) from error
+
+
+@contextmanager
+def _space_failures() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StepFailure(FailureReason.NO_SPACE) from error
+        raise

@@ -1,0 +1,53 @@
+"""How an attempt ends: with outputs, or with a failure that has a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from babelmill.jobs.v1 import usage_pb2
+from babelmill.kit.wire.failure_reasons import FailureReason
+
+INLINE_LIMIT_BYTES = 64 * 1024
+
+
+class StepFailure(Exception):
+    """The attempt failed for a named reason.
+
+    `message` is one English sentence for people. It never holds the user's
+    text, a secret, or a path. `retryable` defaults to the reason's own.
+    """
+
+    def __init__(
+        self,
+        reason: FailureReason,
+        message: str = "",
+        *,
+        retryable: bool | None = None,
+        retry_after_seconds: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{reason}: {message or reason.description}")
+        self.reason = reason
+        self.message = message or reason.description
+        self.retryable = reason.retryable if retryable is None else retryable
+        self.retry_after_seconds = retry_after_seconds
+        self.metadata: Mapping[str, str] = dict(metadata or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Something the attempt made; exactly one of `inline` and `storage_key` is set."""
+
+    filename: str
+    media_type: str
+    inline: bytes | None
+    storage_key: str | None
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a successful attempt hands in."""
+
+    outputs: tuple[Output, ...]
+    usage: usage_pb2.Usage | None = None

@@ -1,0 +1,42 @@
+"""Settings that every worker has, whatever it does."""
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from babelmill.kit.process.settings import Settings
+
+
+def _default_scratch() -> Path:
+    return Path(tempfile.gettempdir()) / "babelmill-scratch"
+
+
+class WorkerSettings(Settings):
+    """A worker's settings; times are in seconds."""
+
+    worker_grpc: str = Field(default="127.0.0.1:50052", min_length=1)
+    worker_token: SecretStr
+    redis_url: SecretStr
+    artifacts: str = Field(min_length=1)
+    scratch: Path = Field(default_factory=_default_scratch)
+    concurrency: int = Field(
+        default=2, ge=1, le=256, validation_alias="BABELMILL_WORKER_CONCURRENCY"
+    )
+    heartbeat_seconds: float = Field(default=1.0, ge=0.05, le=60)
+    drain_seconds: float = Field(
+        default=20.0, ge=0, le=3600, validation_alias="BABELMILL_WORKER_DRAIN_SECONDS"
+    )
+    stop_grace_seconds: float = Field(
+        default=30.0, gt=0, le=3600, validation_alias="BABELMILL_WORKER_STOP_GRACE_SECONDS"
+    )
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    otlp_endpoint: str | None = None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("must be a redis:// or rediss:// URL")
+        return value
