@@ -1,4 +1,5 @@
 """What a job is and how it may change; pure, with no framework in sight.
 
-Rooms: spec, job, events, errors, state_machine, plan, retry_policy, progress.
+Rooms: spec, plan, opening; job, lease, events; state_machine, attempts, settlement,
+sweeping; retry_policy, progress; catalog, principal, ids, errors.
 """
