@@ -1,0 +1,98 @@
+"""The asyncio client's channel: one place where calls are made and repeated."""
+
+import asyncio
+import copy
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+
+from babelmill.client.call_policy import CallPolicy
+from babelmill.client.endpoint import Surroundings, bearer
+from babelmill.client.errors import DeadlineExceeded, Unavailable, error_from_rpc
+from babelmill.client.resumption import ResumePolicy, Resumption
+from babelmill.jobs.v1 import (
+    artifact_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    job_service_pb2_grpc,
+)
+from babelmill.kit.wire.channels import open_aio_channel
+
+_Req = TypeVar("_Req")
+_Res = TypeVar("_Res")
+
+
+class AsyncCalls:
+    """An open channel, and how calls are made on it."""
+
+    def __init__(
+        self,
+        address: str | None = None,
+        token: str | None = None,
+        *,
+        service: str = "",
+        policy: CallPolicy | None = None,
+    ) -> None:
+        endpoint = Surroundings().endpoint(address, token)
+        self.address = endpoint.address
+        self._policy = policy or CallPolicy()
+        # The token goes with each call, so that clients can share a channel.
+        self._channel = open_aio_channel(endpoint.address, "", service=service)
+        self._owns_channel = True
+        self._metadata = bearer(endpoint.token)
+        self._closed = asyncio.Event()
+        self._jobs = job_service_pb2_grpc.JobServiceStub(self._channel)
+        self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
+        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
+
+    def with_token(self, token: str) -> Self:
+        """Return this client as seen by the holder of another token.
+
+        It shares the channel, which ends with the client that opened it.
+        """
+        other = copy.copy(self)
+        other._metadata, other._owns_channel = bearer(token), False
+        other._closed = asyncio.Event()
+        return other
+
+    async def aclose(self) -> None:
+        """Close the channel; calls that run are cancelled. Idempotent."""
+        self._closed.set()
+        if self._owns_channel:
+            await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _call(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[_Req, _Res], request: _Req
+    ) -> _Res:
+        try:
+            return await method(request, timeout=self._policy.call_seconds, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise error_from_rpc(error) from error
+
+    async def _repeat(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[_Req, _Res],
+        request: _Req,
+        repeatable: bool,
+        policy: ResumePolicy | None = None,
+    ) -> _Res:
+        resumption = Resumption(policy or self._policy.submit)
+        while True:
+            try:
+                return await self._call(method, request)
+            except (Unavailable, DeadlineExceeded) as error:
+                if not repeatable or self._closed.is_set():
+                    raise
+                delay = resumption.delay_after(error)
+            await asyncio.sleep(delay)

@@ -1,0 +1,129 @@
+"""The asyncio client.
+
+A thin shell: requests are built in requests, streams are driven by the
+cursors, errors are made in errors. That it offers what the
+blocking client does is compared by a test, signature by signature.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from babelmill.client import requests
+from babelmill.client.async_artifacts import AsyncArtifacts
+from babelmill.client.async_jobs import AsyncJobs
+from babelmill.client.jobs import locate_text
+from babelmill.client.upload_source import OnBytes, Uploadable, UploadSource
+from babelmill.jobs.v1 import (
+    artifact_pb2,
+    catalog_service_pb2,
+    job_pb2,
+)
+from babelmill.media.v1 import media_pb2
+from babelmill.translation.v1 import translation_pb2
+
+
+class AsyncClient(AsyncJobs, AsyncArtifacts):
+    """Babelmill for asyncio. Make it and use it in one running event loop.
+
+    Address and token come from the arguments, else from BABELMILL_GRPC and
+    BABELMILL_TOKEN, else from the nearest `.babelmill/env`. Use it with
+    `async with`, or await `aclose()`. Every method can raise the errors of
+    `babelmill.client.errors`.
+    """
+
+    async def translate_text(
+        self,
+        text: str | artifact_pb2.Artifact,
+        source: str,
+        targets: Sequence[str] | str,
+        *,
+        engine: str = "",
+        priority: requests.PriorityName = "normal",
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        deadline: requests.Deadline = None,
+    ) -> job_pb2.Job:
+        """Translate a text, or an uploaded one, into one or more languages.
+
+        A text too long for a message is uploaded first. With the same
+        `request_id` and arguments the call may be made again: it returns the
+        job that it made before. Raises InvalidArgument with the pairs that
+        exist when a language is not one of them.
+        """
+        request_id = request_id or requests.new_request_id()
+        if isinstance(text, str) and not requests.fits_inline(text):
+            text = await self._upload_for(request_id, requests.encode_text(text), "text.txt")
+        return await self.create_job(
+            requests.text_spec(text, source, targets, engine),
+            priority=priority,
+            request_id=request_id,
+            labels=labels,
+            deadline=deadline,
+        )
+
+    async def transcode(
+        self,
+        source: artifact_pb2.Artifact | Uploadable,
+        preset: str,
+        *,
+        filename: str | None = None,
+        priority: requests.PriorityName = "normal",
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        deadline: requests.Deadline = None,
+        on_bytes: OnBytes | None = None,
+    ) -> job_pb2.Job:
+        """Transcode an uploaded artifact, or a path, bytes or file that is uploaded first.
+
+        Repeatable by `request_id`, as `translate_text` is.
+        """
+        request_id = request_id or requests.new_request_id()
+        if not isinstance(source, artifact_pb2.Artifact):
+            source = await self._upload_for(request_id, source, filename, on_bytes)
+        return await self.create_job(
+            requests.transcode_spec(source, preset),
+            priority=priority,
+            request_id=request_id,
+            labels=labels,
+            deadline=deadline,
+        )
+
+    async def job_text(self, job: str | job_pb2.Job, language: str) -> str:
+        """Return a translation that a job has made; long ones are downloaded.
+
+        Raises NoSuchTarget, TargetNotFinished, TargetFailed.
+        """
+        if isinstance(job, str):
+            job = await self.get_job(job)
+        place = locate_text(job, language)
+        if isinstance(place, str):
+            return place
+        async with self.read(place) as pieces:
+            return b"".join([piece async for piece in pieces]).decode()
+
+    async def languages(self, source_language: str = "") -> list[translation_pb2.LanguagePair]:
+        """List the pairs that can be translated now."""
+        request = catalog_service_pb2.ListLanguagePairsRequest(source_language=source_language)
+        return list((await self._call(self._catalog.ListLanguagePairs, request)).pairs)
+
+    async def engines(self) -> list[translation_pb2.Engine]:
+        """List the translation engines at hand."""
+        request = catalog_service_pb2.ListEnginesRequest()
+        return list((await self._call(self._catalog.ListEngines, request)).engines)
+
+    async def presets(self) -> list[media_pb2.Preset]:
+        """List the media presets at hand."""
+        request = catalog_service_pb2.ListPresetsRequest()
+        return list((await self._call(self._catalog.ListPresets, request)).presets)
+
+    async def _upload_for(
+        self,
+        request_id: str,
+        content: Uploadable,
+        filename: str | None,
+        on_bytes: OnBytes | None = None,
+    ) -> artifact_pb2.Artifact:
+        source = await asyncio.to_thread(UploadSource, content, filename)
+        with source:
+            artifact_id = requests.artifact_id_for(request_id, source.sha256)
+            return await self._upload(source, artifact_id, on_bytes)

@@ -1,0 +1,165 @@
+"""The JobService through blocking calls."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from babelmill.client import requests
+from babelmill.client.errors import DeadlineExceeded, Unavailable, WaitTimeout
+from babelmill.client.sync_calls import SyncCalls
+from babelmill.client.sync_stream import ResumableStream
+from babelmill.client.updates import Update
+from babelmill.client.watch_cursor import WatchCursor
+from babelmill.jobs.v1 import job_event_pb2, job_pb2, job_service_pb2
+
+
+class JobWatch(
+    ResumableStream[job_service_pb2.WatchJobRequest, job_service_pb2.WatchJobResponse, Update]
+):
+    """An iterator over a job's updates that resumes by itself and ends with the job."""
+
+    _cursor: WatchCursor
+
+    @property
+    def sequence(self) -> int | None:
+        """The newest sequence yielded: watch after it to go on another time."""
+        return self._cursor.sequence
+
+
+class SyncJobs(SyncCalls):
+    """Submits jobs, follows them, and stops them."""
+
+    def create_job(
+        self,
+        spec: job_pb2.JobSpec,
+        *,
+        priority: requests.PriorityName = "normal",
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        deadline: requests.Deadline = None,
+    ) -> job_pb2.Job:
+        """Submit a job by its spec."""
+        return self.submit(
+            requests.job_request(
+                spec, priority=priority, request_id=request_id, labels=labels, deadline=deadline
+            )
+        ).job
+
+    def submit(
+        self, request: job_service_pb2.CreateJobRequest
+    ) -> job_service_pb2.CreateJobResponse:
+        """Submit a request as it is; the response says whether it made the job.
+
+        Tried again while the service is away if it has a request_id.
+        """
+        return self._repeat(self._jobs.CreateJob, request, bool(request.request_id))
+
+    def create_jobs(self, batch: Sequence[job_service_pb2.CreateJobRequest]) -> list[job_pb2.Job]:
+        """Submit up to 500 jobs, all or none; build them with `requests.job_request`."""
+        request = job_service_pb2.BatchCreateJobsRequest(requests=batch)
+        safe = all(item.request_id for item in batch)
+        response = self._repeat(self._jobs.BatchCreateJobs, request, safe)
+        return [item.job for item in response.responses]
+
+    def get_job(self, job_id: str) -> job_pb2.Job:
+        """Return a job as it is now."""
+        return self._call(self._jobs.GetJob, job_service_pb2.GetJobRequest(job_id=job_id)).job
+
+    def list_jobs(
+        self, matching: job_service_pb2.JobFilter | None = None, *, page_size: int = 0
+    ) -> Iterator[job_pb2.Job]:
+        """List jobs, newest first, page by page; build a filter with `requests.job_filter`.
+
+        Listed jobs come without texts, steps and outputs.
+        """
+        page_token = ""
+        while True:
+            page = self.list_jobs_page(matching, page_size=page_size, page_token=page_token)
+            yield from page.jobs
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def list_jobs_page(
+        self,
+        matching: job_service_pb2.JobFilter | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> job_service_pb2.ListJobsResponse:
+        """Return one page of jobs and the token of the next."""
+        request = job_service_pb2.ListJobsRequest(
+            page_size=page_size, page_token=page_token, filter=matching
+        )
+        return self._call(self._jobs.ListJobs, request)
+
+    def list_events(
+        self, job_id: str, after_sequence: int = 0, *, page_size: int = 0
+    ) -> Iterator[job_event_pb2.JobEvent]:
+        """List the events that a job has so far, in order."""
+        while True:
+            request = job_service_pb2.ListJobEventsRequest(
+                job_id=job_id, after_sequence=after_sequence, page_size=page_size
+            )
+            events = self._call(self._jobs.ListJobEvents, request).events
+            if not events:
+                return
+            yield from events
+            after_sequence = events[-1].sequence
+
+    def cancel_job(self, job_id: str) -> job_pb2.Job:
+        """Ask for a job to be stopped; it has stopped when it is CANCELLED.
+
+        Raises FailedPrecondition when the job has ended in another way.
+        """
+        request = job_service_pb2.CancelJobRequest(job_id=job_id)
+        return self._call(self._jobs.CancelJob, request).job
+
+    def watch_job(self, job_id: str, after_sequence: int | None = None) -> JobWatch:
+        """Watch a job: a Snapshot first, or the events after a sequence, then what happens.
+
+        Breaks are resumed without losing or repeating an event. It ends after
+        the job's final event. Raises StreamGap if an event is left out.
+        """
+        cursor = WatchCursor(job_id, after_sequence, self._policy.stream)
+
+        def on_end() -> float:
+            try:
+                return cursor.ended(self.get_job(job_id))
+            except (Unavailable, DeadlineExceeded) as error:
+                return cursor.broken(error)
+
+        return JobWatch(
+            cursor,
+            lambda request: self._jobs.WatchJob(request, metadata=self._metadata),
+            on_end,
+            self._policy.watch_stall_seconds,
+        )
+
+    def wait(self, job_id: str, timeout_seconds: float | None = None) -> job_pb2.Job:
+        """Wait for a job's end and return it. Raises WaitTimeout after the timeout."""
+        watch = self.watch_job(job_id)
+        timed_out = threading.Event()
+
+        def give_up() -> None:
+            timed_out.set()
+            watch.close()
+
+        timer = threading.Timer(timeout_seconds, give_up) if timeout_seconds is not None else None
+        try:
+            if timer is not None:
+                timer.daemon = True
+                timer.start()
+            for _ in watch:
+                pass
+        finally:
+            if timer is not None:
+                timer.cancel()
+            watch.close()
+        if timed_out.is_set():
+            raise WaitTimeout
+        return self._repeat(
+            self._jobs.GetJob,
+            job_service_pb2.GetJobRequest(job_id=job_id),
+            repeatable=True,
+            policy=self._policy.stream,
+        ).job
