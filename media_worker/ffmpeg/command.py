@@ -1,0 +1,154 @@
+"""Builds ffmpeg's arguments. Pure: nothing is run or read here.
+
+Every name is chosen by the server and relative to the run's own directory; no
+word of a client's becomes an argument. Each input carries its own whitelists:
+that of formats is the decisive one, for it refuses playlists and scripts that
+make ffmpeg read other files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media_worker.ffmpeg.launcher import PROGRESS_FD
+
+INPUT_NAME = "input"
+"""Name of the input in the run's directory: without extension, so that only content tells."""
+
+INPUT_FORMATS = (
+    "mov",
+    "matroska",
+    "mpegts",
+    "mpeg",
+    "avi",
+    "flv",
+    "asf",
+    "gif",
+    "wav",
+    "w64",
+    "aiff",
+    "caf",
+    "mp3",
+    "aac",
+    "ac3",
+    "eac3",
+    "amr",
+    "flac",
+    "ogg",
+)
+"""Containers that hold their own media and point to nothing else."""
+
+_STATS_PERIOD_SECONDS = "0.5"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccess:
+    """How an input may be opened."""
+
+    name: str = INPUT_NAME
+    formats: tuple[str, ...] = INPUT_FORMATS
+    max_pixels: int = 7680 * 4320
+    max_streams: int = 64
+    threads: int = 1
+    """Threads to decode with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """One rendition to be made."""
+
+    stream_indexes: tuple[int, ...]
+    """The streams of the input to take, in their order in the output."""
+    codec_arguments: tuple[str, ...]
+    muxer: str
+    output_name: str
+    threads: int
+    max_seconds: float
+    """A ceiling on the output, as a last resort; the input was measured before."""
+    strict: bool
+    """Stop at the first damaged packet or frame."""
+
+
+def inspect_arguments(source: SourceAccess) -> list[str]:
+    """Print what the header says. ffmpeg ends with status 1, for it is given no output."""
+    return [*_global("info"), *_input(source)]
+
+
+def scan_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
+    """List every packet of some streams on stdout, without decoding."""
+    return [*_global("error"), *_input(source), *_packet_list(stream_indexes)]
+
+
+def check_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
+    """List every packet, and decode all sound and every key picture, in one pass.
+
+    Stops with an error at the first thing that does not decode.
+    """
+    return [
+        *_global("error"),
+        "-xerror",
+        "-skip_frame",
+        "nokey",
+        *_input(source),
+        *_packet_list(stream_indexes),
+        *_maps(stream_indexes),
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "null",
+        "-",
+    ]
+
+
+def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
+    """Make one rendition, and report progress on the launcher's pipe."""
+    return [
+        *_global("error"),
+        *(["-xerror"] if encode.strict else []),
+        "-progress",
+        f"pipe:{PROGRESS_FD}",
+        "-stats_period",
+        _STATS_PERIOD_SECONDS,
+        "-filter_threads",
+        str(encode.threads),
+        *_input(source),
+        *_maps(encode.stream_indexes),
+        # Data tracks, such as timecodes, are of no use in a rendition.
+        "-dn",
+        *encode.codec_arguments,
+        "-threads",
+        str(encode.threads),
+        "-t",
+        f"{encode.max_seconds:.3f}",
+        "-f",
+        encode.muxer,
+        f"file:{encode.output_name}",
+    ]
+
+
+def _global(verbosity: str) -> list[str]:
+    return ["-nostdin", "-y", "-hide_banner", "-nostats", "-v", verbosity]
+
+
+def _input(source: SourceAccess) -> list[str]:
+    return [
+        "-protocol_whitelist",
+        "file,pipe",
+        "-format_whitelist",
+        ",".join(source.formats),
+        "-max_pixels",
+        str(source.max_pixels),
+        "-max_streams",
+        str(source.max_streams),
+        "-threads",
+        str(source.threads),
+        "-i",
+        f"file:{source.name}",
+    ]
+
+
+def _packet_list(stream_indexes: Sequence[int]) -> list[str]:
+    return [*_maps(stream_indexes), "-c", "copy", "-f", "framecrc", "pipe:1"]
+
+
+def _maps(stream_indexes: Sequence[int]) -> list[str]:
+    return [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]

@@ -1,0 +1,165 @@
+"""Finds out what a media file holds, with ffmpeg alone: there is no ffprobe in the wheel.
+
+Two runs: one prints what the header says, the other lists every packet of the
+whole file without decoding. The second takes about a thousandth of the time
+of an encode, and shows what headers hide: files that were cut short, streams
+without packets, pauses, and how many frames there really are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from media_worker.ffmpeg.command import (
+    SourceAccess,
+    check_arguments,
+    inspect_arguments,
+    scan_arguments,
+)
+from media_worker.ffmpeg.failures import (
+    failure_of_opening,
+    failure_of_run,
+    refused,
+    says_cut_short,
+)
+from media_worker.ffmpeg.measurement import UsageMeter
+from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
+from media_worker.ffmpeg.packet_scan import MalformedScan, PacketScan, ScannedStream
+from media_worker.ffmpeg.runner import EndedBy, FfmpegRunner, RunnerBroken, RunResult, StopRequest
+from media_worker.ffmpeg.stream_dump import channels_of_layout, parse_stream_dump
+
+_SCANNED_KINDS = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
+# These containers say how long they are, exactly.
+_EXACT_CONTAINERS = frozenset({"mov", "matroska"})
+# Headers count a last frame's time on the screen, which packets may not tell.
+_SHORTFALL_SECONDS = 1.0
+_SHORTFALL_SHARE = 0.02
+
+
+class Stopped(Exception):
+    """The run was stopped at the wish of the one who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What all runs of one attempt have in common."""
+
+    runner: FfmpegRunner
+    directory: Path
+    stop: StopRequest
+    deadline_seconds: float
+    """On the monotonic clock."""
+    meter: UsageMeter
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        on_stdout: Callable[[bytes], None] | None = None,
+        on_progress: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
+        """Run ffmpeg once. Raises Stopped, and StepFailure at the deadline."""
+        result = self.runner.run(
+            arguments,
+            directory=self.directory,
+            stop=self.stop,
+            deadline_seconds=self.deadline_seconds,
+            meter=self.meter,
+            on_stdout=on_stdout,
+            on_progress=on_progress,
+        )
+        if result.ended_by is EndedBy.STOP:
+            raise Stopped
+        if result.ended_by is EndedBy.DEADLINE:
+            raise failure_of_run(result)
+        return result
+
+
+def probe(context: RunContext, source: SourceAccess) -> MediaInfo:
+    """Inspect and scan a file.
+
+    Raises StepFailure (NOT_MEDIA, MEDIA_REFUSED, INPUT_MISSING) and Stopped.
+    """
+    header = _inspect(context, source)
+    wanted = [s.index for s in header.streams if s.kind in _SCANNED_KINDS and not s.is_cover]
+    if not wanted:
+        return header
+    scanned, result = _list_packets(context, scan_arguments(source, wanted))
+    if not result.succeeded:
+        raise failure_of_run(result)
+    info = _merge(header, wanted, scanned)
+    if says_cut_short(result.stderr) or _falls_short(info):
+        raise refused("CUT_SHORT", "The file is cut short: it holds less than its header says.")
+    return info
+
+
+def check(context: RunContext, source: SourceAccess) -> MediaInfo:
+    """Inspect and scan a file of our own making, and decode its sound and key pictures.
+
+    Raises StepFailure as `probe`, MEDIA_REFUSED for what does not decode, and Stopped.
+    """
+    header = _inspect(context, source)
+    wanted = [s.index for s in header.streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO}]
+    if not wanted:
+        return header
+    scanned, result = _list_packets(context, check_arguments(source, wanted))
+    if not result.succeeded:
+        raise failure_of_run(result)
+    return _merge(header, wanted, scanned)
+
+
+def _inspect(context: RunContext, source: SourceAccess) -> MediaInfo:
+    result = context.run(inspect_arguments(source))
+    if result.signal_number is not None:
+        raise failure_of_run(result)
+    header = parse_stream_dump(result.stderr)
+    if header is None or "exceeds max_streams" in result.stderr:
+        raise failure_of_opening(result.stderr)
+    if "exceeds specified max pixel count" in result.stderr:
+        raise failure_of_opening(result.stderr)
+    return header
+
+
+def _list_packets(
+    context: RunContext, arguments: list[str]
+) -> tuple[list[ScannedStream], RunResult]:
+    scan = PacketScan()
+    try:
+        result = context.run(arguments, on_stdout=scan.feed)
+        streams = scan.finish() if result.succeeded else []
+    except MalformedScan as error:
+        raise RunnerBroken("ffmpeg's list of packets cannot be read") from error
+    return streams, result
+
+
+def _merge(
+    header: MediaInfo, scanned_indexes: Sequence[int], scanned: Sequence[ScannedStream]
+) -> MediaInfo:
+    found = dict(zip(scanned_indexes, scanned, strict=False))
+    return replace(
+        header,
+        streams=tuple(_merge_stream(s, found.get(s.index)) for s in header.streams),
+    )
+
+
+def _merge_stream(header: StreamInfo, scanned: ScannedStream | None) -> StreamInfo:
+    if scanned is None:
+        return header
+    return replace(
+        header,
+        kind=scanned.kind,
+        codec=scanned.codec or header.codec,
+        width=scanned.width or header.width,
+        height=scanned.height or header.height,
+        sample_rate_hz=scanned.sample_rate_hz or header.sample_rate_hz,
+        channels=channels_of_layout(scanned.layout) or header.channels,
+        span=scanned.span(),
+    )
+
+
+def _falls_short(info: MediaInfo) -> bool:
+    if info.declared_seconds is None or _EXACT_CONTAINERS.isdisjoint(info.format_names):
+        return False
+    held = max((s.span.end_seconds for s in info.streams if s.span is not None), default=0.0)
+    allowed = max(_SHORTFALL_SECONDS, info.declared_seconds * _SHORTFALL_SHARE)
+    return info.declared_seconds - held > allowed

@@ -1,0 +1,356 @@
+"""Runs one ffmpeg to its end: drained, measured, limited, and gone when it must be.
+
+All pipes are read in one loop by the thread that asked for the run, so an
+output that nobody reads can never stop ffmpeg. A stop kills ffmpeg's process
+group with SIGKILL at once: asked politely, ffmpeg may go on for seconds or
+not listen at all. `run` returns only after the kernel has reaped ffmpeg.
+
+The thread that calls `run` must stay until it returns: the kernel ties the
+launcher's life to the thread that started it.
+"""
+
+import json
+import os
+import selectors
+import signal
+import subprocess  # running ffmpeg is what this file is for
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Protocol
+
+from media_worker.ffmpeg import launcher
+from media_worker.ffmpeg.measurement import (
+    SAMPLE_SECONDS,
+    ProcessSample,
+    UsageMeter,
+    read_process,
+)
+
+_READ_BYTES = 64 * 1024
+_KEPT_HEAD_BYTES = 128 * 1024
+_KEPT_TAIL_BYTES = 32 * 1024
+_KIB = 1024
+# A stop that the launcher has not carried out by then is carried out around it.
+_STOP_GRACE_SECONDS = 0.3
+# ffmpeg gets no variable of the worker's: some of those are secrets.
+_ENVIRONMENT = {"LC_ALL": "C", "SVT_LOG": "0"}
+
+
+class RunnerBroken(RuntimeError):
+    """ffmpeg could not be started, or was lost together with its launcher."""
+
+
+class EndedBy(StrEnum):
+    """Why a run ended."""
+
+    ITSELF = "itself"
+    STOP = "stop"
+    DEADLINE = "deadline"
+
+
+class StopRequest(Protocol):
+    """The wish to stop, made from any thread."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether it was made."""
+        ...
+
+    def on_request(self, callback: Callable[[object], None], /) -> object:
+        """Call `callback(reason)` once when it is made, or at once if it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """What the kernel allows one ffmpeg."""
+
+    address_space_bytes: int
+    file_size_bytes: int
+    cpu_seconds: int
+    open_files: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. The signal is that of ffmpeg's death, if it died of one."""
+
+    ended_by: EndedBy
+    exit_code: int | None
+    signal_number: int | None
+    stderr: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether ffmpeg ended by itself and with status 0. Its output is not verified."""
+        return self.ended_by is EndedBy.ITSELF and self.exit_code == 0
+
+
+class FfmpegRunner:
+    """Runs ffmpeg; may be used again and again, by one thread at a time each."""
+
+    def __init__(self, executable: Path, limits: ProcessLimits) -> None:
+        self._executable = executable
+        self._limits = limits
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        stop: StopRequest,
+        deadline_seconds: float,
+        meter: UsageMeter,
+        on_stdout: Callable[[bytes], None] | None = None,
+        on_progress: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
+        """Run with `arguments` in `directory` until the end, a stop or the deadline.
+
+        `deadline_seconds` is on the monotonic clock. The callbacks are called
+        from the calling thread. Raises RunnerBroken, and whatever a callback
+        raises after ffmpeg was killed.
+        """
+        with ExitStack() as stack:
+            run = _Run(stop, deadline_seconds, meter, on_stdout, on_progress)
+            stack.callback(run.close)
+            meter.begin_run(time.monotonic())
+            run.start([str(self._executable), *arguments], directory, self._limits)
+            return run.until_end()
+
+
+class _Run:
+    """One run and its pipes."""
+
+    def __init__(
+        self,
+        stop: StopRequest,
+        deadline_seconds: float,
+        meter: UsageMeter,
+        on_stdout: Callable[[bytes], None] | None,
+        on_progress: Callable[[bytes], None] | None,
+    ) -> None:
+        self._stop = stop
+        self._deadline = deadline_seconds
+        self._meter = meter
+        self._on_stdout = on_stdout
+        self._on_progress = on_progress
+        self._selector = selectors.DefaultSelector()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waker = _Waker()
+        self._stderr = _HeadAndTail()
+        self._report = b""
+        self._pid: int | None = None
+        self._status: int | None = None
+        self._final: ProcessSample | None = None
+        self._open = 0
+        self._ended_by = EndedBy.ITSELF
+        self._kill_at: float | None = None
+
+    def start(self, command: list[str], directory: Path, limits: ProcessLimits) -> None:
+        """Start the launcher and listen to all its pipes."""
+        report_read, report_write = os.pipe()
+        progress_read, progress_write = os.pipe()
+        with ExitStack() as inherited:
+            inherited.callback(os.close, report_write)
+            inherited.callback(os.close, progress_write)
+            self._listen(os.fdopen(report_read, "rb", buffering=0), self._take_report)
+            self._listen(os.fdopen(progress_read, "rb", buffering=0), self._take_progress)
+            try:
+                self._process = subprocess.Popen(  # fixed names, no shell
+                    [
+                        sys.executable,
+                        "-I",
+                        "-S",
+                        launcher.__file__,
+                        str(os.getpid()),
+                        str(report_write),
+                        str(progress_write),
+                        json.dumps(asdict(limits)),
+                        "--",
+                        *command,
+                    ],
+                    cwd=directory,
+                    env=_ENVIRONMENT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(report_write, progress_write),
+                    start_new_session=True,
+                    umask=0o077,
+                )
+            except OSError as error:
+                raise RunnerBroken("the launcher cannot be started") from error
+        self._listen(self._process.stdout, self._take_stdout)
+        self._listen(self._process.stderr, self._stderr.add)
+        self._selector.register(self._waker.read_fd, selectors.EVENT_READ, None)
+        self._stop.on_request(self._waker.wake)
+
+    def until_end(self) -> RunResult:
+        """Read and measure until every pipe has ended."""
+        next_sample = time.monotonic()
+        while self._open:
+            now = time.monotonic()
+            if now >= next_sample:
+                self._sample(now)
+                next_sample = now + SAMPLE_SECONDS
+            self._enforce(now)
+            for key, _ in self._selector.select(self._patience(now, next_sample)):
+                if key.data is None:
+                    self._waker.drain()
+                else:
+                    self._read(key)
+        return self._result()
+
+    def close(self) -> None:
+        """End whatever still runs and close every pipe. Idempotent."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                # Kills the launcher if it is still there, and the kernel then kills ffmpeg.
+                os.killpg(self._process.pid, signal.SIGKILL)
+            if self._pid is not None and self._status is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._pid, signal.SIGKILL)
+            self._process.wait()
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None:
+                self._forget(key)
+        self._selector.close()
+        self._waker.close()
+
+    def _listen(self, pipe: IO[bytes] | None, take: Callable[[bytes], None]) -> None:
+        if pipe is None:
+            raise RunnerBroken("a pipe is missing")
+        self._selector.register(pipe, selectors.EVENT_READ, take)
+        self._open += 1
+
+    def _read(self, key: selectors.SelectorKey) -> None:
+        chunk = os.read(key.fd, _READ_BYTES)
+        if chunk:
+            key.data(chunk)
+        else:
+            self._forget(key)
+
+    def _forget(self, key: selectors.SelectorKey) -> None:
+        self._selector.unregister(key.fileobj)
+        if not isinstance(key.fileobj, int):
+            key.fileobj.close()  # type: ignore[attr-defined]  # typeshed knows only fileno()
+        self._open -= 1
+
+    def _patience(self, now: float, next_sample: float) -> float:
+        moments = [next_sample, self._deadline if self._kill_at is None else self._kill_at]
+        return max(0.0, min(moments) - now)
+
+    def _enforce(self, now: float) -> None:
+        if self._ended_by is EndedBy.ITSELF:
+            if self._stop.requested:
+                self._ended_by = EndedBy.STOP
+            elif now >= self._deadline:
+                self._ended_by = EndedBy.DEADLINE
+            else:
+                return
+            self._tell_launcher(signal.SIGTERM)
+            self._kill_at = now + _STOP_GRACE_SECONDS
+        elif self._kill_at is not None and now >= self._kill_at:
+            self._tell_launcher(signal.SIGKILL)
+            self._kill_at = now + _STOP_GRACE_SECONDS
+
+    def _tell_launcher(self, number: signal.Signals) -> None:
+        # The launcher has not been waited for, so its id cannot be another's.
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _sample(self, now: float) -> None:
+        if self._pid is None or self._status is not None:
+            return
+        sample = read_process(self._pid)
+        if sample is not None:
+            self._meter.sample(now, sample)
+
+    def _take_stdout(self, chunk: bytes) -> None:
+        if self._on_stdout is not None and self._ended_by is EndedBy.ITSELF:
+            self._on_stdout(chunk)
+
+    def _take_progress(self, chunk: bytes) -> None:
+        if self._on_progress is not None and self._ended_by is EndedBy.ITSELF:
+            self._on_progress(chunk)
+
+    def _take_report(self, chunk: bytes) -> None:
+        *lines, self._report = (self._report + chunk).split(b"\n")
+        for line in lines:
+            fields = json.loads(line)
+            if "pid" in fields:
+                self._pid = int(fields["pid"])
+                self._sample(time.monotonic())
+            else:
+                self._status = int(fields["status"])
+                self._final = ProcessSample(
+                    cpu_seconds=float(fields["cpu_seconds"]),
+                    peak_rss_bytes=int(fields["maxrss_kib"]) * _KIB,
+                )
+
+    def _result(self) -> RunResult:
+        self._meter.end_run(time.monotonic(), self._final)
+        stderr = self._stderr.text()
+        if self._status is None:
+            if self._ended_by is EndedBy.ITSELF:
+                raise RunnerBroken("ffmpeg was lost with its launcher")
+            return RunResult(self._ended_by, None, signal.SIGKILL, stderr)
+        code = os.waitstatus_to_exitcode(self._status)
+        if code == launcher.EXIT_NOT_STARTED:
+            raise RunnerBroken("ffmpeg cannot be executed")
+        if code < 0:
+            return RunResult(self._ended_by, None, -code, stderr)
+        return RunResult(self._ended_by, code, None, stderr)
+
+
+class _Waker:
+    """A pipe that ends a wait in select(); a wake after its end does nothing."""
+
+    def __init__(self) -> None:
+        self.read_fd, self._write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def wake(self, _reason: object) -> None:
+        """Wake the reader; from any thread."""
+        # The lock keeps the byte from going to another file with the closed one's number.
+        with self._lock:
+            if not self._closed:
+                with suppress(BlockingIOError):
+                    os.write(self._write_fd, b"!")
+
+    def drain(self) -> None:
+        """Forget the wakes so far."""
+        with suppress(BlockingIOError):
+            os.read(self.read_fd, _READ_BYTES)
+
+    def close(self) -> None:
+        """Close both ends."""
+        with self._lock:
+            self._closed = True
+            os.close(self.read_fd)
+            os.close(self._write_fd)
+
+
+class _HeadAndTail:
+    """Keeps the beginning and the end of what ffmpeg says, whatever its length."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._tail = b""
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next piece."""
+        room = _KEPT_HEAD_BYTES - len(self._head)
+        self._head += chunk[:room]
+        self._tail = (self._tail + chunk[room:])[-_KEPT_TAIL_BYTES:]
+
+    def text(self) -> str:
+        """Return what was kept."""
+        return (self._head + self._tail).decode("utf-8", "replace")

@@ -1,0 +1,150 @@
+"""Checks a finished output against what its preset and its input promise.
+
+ffmpeg ends with status 0 for many outputs that are wrong: cut short by a
+damaged input, or by a limit. So the output is read again as any player would:
+containers and codecs as promised, every frame that was encoded present, sound
+and picture as long as in the input and as far apart, and decodable.
+"""
+
+from babelmill.kit.wire.failure_reasons import FailureReason
+from babelmill.kit.worker.handler import StepFailure
+from media_worker.ffmpeg.command import SourceAccess
+from media_worker.ffmpeg.media_info import MediaInfo, PacketSpan, StreamInfo, StreamKind
+from media_worker.ffmpeg.probe import RunContext, check
+from media_worker.presets import Preset, StreamRecipe
+
+_TOLERANCE_SECONDS = 0.05
+# Sound is made of blocks: its first and last are filled up.
+_AUDIO_BLOCKS = 2
+
+
+def verify_output(
+    context: RunContext,
+    access: SourceAccess,
+    preset: Preset,
+    *,
+    source_video: StreamInfo | None,
+    source_audio: StreamInfo | None,
+    frames_encoded: int,
+) -> MediaInfo:
+    """Read an output again and compare it.
+
+    Raises StepFailure: OUTPUT_INVALID, with metadata `check` that names what
+    did not hold, and what ends a run early; and Stopped.
+    """
+    try:
+        output = check(context, access)
+    except StepFailure as error:
+        if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
+            raise _invalid("decodes") from error
+        raise
+    compare_output(
+        output,
+        preset,
+        source_video=source_video,
+        source_audio=source_audio,
+        frames_encoded=frames_encoded,
+    )
+    return output
+
+
+def compare_output(
+    output: MediaInfo,
+    preset: Preset,
+    *,
+    source_video: StreamInfo | None,
+    source_audio: StreamInfo | None,
+    frames_encoded: int,
+) -> None:
+    """Compare what was found in an output with what it should be. Pure.
+
+    A source stream that was not asked for is None. Raises StepFailure as
+    `verify_output`.
+    """
+    if preset.demuxer not in output.format_names:
+        raise _invalid("container")
+    video = _compare_codec(output, StreamKind.VIDEO, preset.video, source_video)
+    audio = _compare_codec(output, StreamKind.AUDIO, preset.audio, source_audio)
+    if video is not None and source_video is not None:
+        _compare_video(_span(video), _span(source_video), frames_encoded)
+    if audio is not None and source_audio is not None:
+        # A container of sound alone has no times, so pauses and a late start close up.
+        _compare_audio(_span(audio), _span(source_audio), keeps_time=preset.video is not None)
+    if video is not None and audio is not None and source_video and source_audio:
+        _compare_sync(
+            _span(video),
+            _span(audio),
+            source_video=_span(source_video),
+            source_audio=_span(source_audio),
+        )
+
+
+def _compare_codec(
+    output: MediaInfo, kind: StreamKind, recipe: StreamRecipe | None, source: StreamInfo | None
+) -> StreamInfo | None:
+    streams = [s for s in output.streams if s.kind is kind and not s.is_cover]
+    expected = 1 if recipe is not None and source is not None else 0
+    if len(streams) != expected:
+        raise _invalid(f"{kind}_streams")
+    if not streams or recipe is None:
+        return None
+    if streams[0].codec != recipe.codec:
+        raise _invalid(f"{kind}_codec")
+    return streams[0]
+
+
+def _compare_video(output: PacketSpan, source: PacketSpan, frames_encoded: int) -> None:
+    if output.packet_count != frames_encoded:
+        raise _invalid("video_frames")
+    tolerance = max(_TOLERANCE_SECONDS, source.frame_seconds, output.frame_seconds)
+    # The start of the last frame is compared: how long it stays is often not written down.
+    shown = output.last_start_seconds - output.start_seconds
+    expected = source.last_start_seconds - source.start_seconds
+    if not _near(shown, expected, tolerance):
+        raise _invalid("video_duration", shown, expected)
+
+
+def _compare_audio(output: PacketSpan, source: PacketSpan, *, keeps_time: bool) -> None:
+    length = output.seconds if keeps_time else output.content_seconds
+    expected = source.seconds if keeps_time else source.content_seconds
+    if not _near(length, expected, _audio_tolerance(output, source)):
+        raise _invalid("audio_duration", length, expected)
+
+
+def _compare_sync(
+    video: PacketSpan, audio: PacketSpan, *, source_video: PacketSpan, source_audio: PacketSpan
+) -> None:
+    offset = audio.start_seconds - video.start_seconds
+    expected = source_audio.start_seconds - source_video.start_seconds
+    tolerance = max(_audio_tolerance(audio, source_audio), source_video.frame_seconds)
+    if not _near(offset, expected, tolerance):
+        raise _invalid("audio_video_offset", offset, expected)
+
+
+def _audio_tolerance(output: PacketSpan, source: PacketSpan) -> float:
+    block = max(output.longest_packet_seconds, min(source.longest_packet_seconds, 0.2))
+    return max(_TOLERANCE_SECONDS, _AUDIO_BLOCKS * block)
+
+
+def _near(value: float, expected: float, tolerance: float) -> bool:
+    # A little more than the tolerance, for the rounding of time bases.
+    return abs(value - expected) <= tolerance + 0.002
+
+
+def _span(stream: StreamInfo) -> PacketSpan:
+    if stream.span is None:
+        raise _invalid(f"{stream.kind}_empty")
+    return stream.span
+
+
+def _invalid(
+    check_name: str, found: float | None = None, expected: float | None = None
+) -> StepFailure:
+    metadata = {"check": check_name}
+    if found is not None and expected is not None:
+        metadata |= {"found_seconds": f"{found:.3f}", "expected_seconds": f"{expected:.3f}"}
+    return StepFailure(
+        FailureReason.OUTPUT_INVALID,
+        f"The output did not pass its check of {check_name.replace('_', ' ')}.",
+        metadata=metadata,
+    )
