@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from babelmill.client import Client, InvalidArgument
+from babelmill.client import Client
+from babelmill.client.errors import InvalidArgument
 from babelmill.jobs.v1 import job_pb2, progress_pb2
 from tests.deadlines import eventually
 
