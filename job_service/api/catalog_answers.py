@@ -1,0 +1,144 @@
+"""The catalogue between messages and the domain."""
+
+from babelmill.jobs.v1 import worker_service_pb2
+from babelmill.media.v1 import media_pb2
+from babelmill.translation.v1 import translation_pb2
+from job_service.api import checks
+from job_service.api.validation import Violations
+from job_service.domain.catalog import (
+    Engine,
+    LanguagePair,
+    Preset,
+    PresetKind,
+    RouteHop,
+    WorkerAnnouncement,
+)
+
+_MAX_DESCRIPTION = 500
+_MAX_ENTRIES = 20_000
+
+
+def engine(found: Engine) -> translation_pb2.Engine:
+    """Write an engine."""
+    return translation_pb2.Engine(
+        name=found.name, version=found.version, description=found.description
+    )
+
+
+def pair(found: LanguagePair) -> translation_pb2.LanguagePair:
+    """Write a pair with its route."""
+    return translation_pb2.LanguagePair(
+        source_language=found.source_language,
+        target_language=found.target_language,
+        hops=[
+            translation_pb2.RouteHop(
+                engine=hop.engine,
+                source_language=hop.source_language,
+                target_language=hop.target_language,
+            )
+            for hop in found.hops
+        ],
+    )
+
+
+def preset(found: Preset) -> media_pb2.Preset:
+    """Write a preset."""
+    return media_pb2.Preset(
+        name=found.name,
+        kind=media_pb2.PresetKind.Value(f"PRESET_KIND_{found.kind}"),
+        description=found.description,
+        file_extension=found.file_extension,
+        media_type=found.media_type,
+    )
+
+
+def announcement(request: worker_service_pb2.AnnounceWorkerRequest) -> WorkerAnnouncement:
+    """Read what a worker says of itself. Raises InvalidRequest with every wrong field."""
+    violations = Violations()
+    for name in ("step_kinds", "engines", "language_pairs", "presets"):
+        if len(getattr(request, name)) > _MAX_ENTRIES:
+            violations.add(name, f"There are more than {_MAX_ENTRIES}.")
+    violations.raise_if_any()
+    read = WorkerAnnouncement(
+        worker_id=violations.check("worker_id", lambda: checks.worker_id(request.worker_id), ""),
+        service=violations.check("service", lambda: checks.name(request.service), ""),
+        version=violations.check("version", lambda: _short(request.version), ""),
+        step_kinds=tuple(
+            _name(kind, f"step_kinds[{index}]", violations)
+            for index, kind in enumerate(request.step_kinds)
+        ),
+        engines=tuple(
+            _engine(each, f"engines[{index}]", violations)
+            for index, each in enumerate(request.engines)
+        ),
+        pairs=tuple(
+            _pair(each, f"language_pairs[{index}]", violations)
+            for index, each in enumerate(request.language_pairs)
+        ),
+        presets=tuple(
+            _preset(each, f"presets[{index}]", violations)
+            for index, each in enumerate(request.presets)
+        ),
+    )
+    violations.raise_if_any()
+    return read
+
+
+def _engine(message: translation_pb2.Engine, path: str, violations: Violations) -> Engine:
+    return Engine(
+        name=_name(message.name, f"{path}.name", violations),
+        version=violations.check(f"{path}.version", lambda: _short(message.version), ""),
+        description=violations.check(
+            f"{path}.description", lambda: _short(message.description), ""
+        ),
+    )
+
+
+def _pair(message: translation_pb2.LanguagePair, path: str, violations: Violations) -> LanguagePair:
+    return LanguagePair(
+        source_language=_tag(message.source_language, f"{path}.source_language", violations),
+        target_language=_tag(message.target_language, f"{path}.target_language", violations),
+        hops=tuple(
+            RouteHop(
+                engine=_name(hop.engine, f"{path}.hops[{index}].engine", violations),
+                source_language=_tag(
+                    hop.source_language, f"{path}.hops[{index}].source_language", violations
+                ),
+                target_language=_tag(
+                    hop.target_language, f"{path}.hops[{index}].target_language", violations
+                ),
+            )
+            for index, hop in enumerate(message.hops)
+        ),
+    )
+
+
+def _preset(message: media_pb2.Preset, path: str, violations: Violations) -> Preset:
+    kind = PresetKind.VIDEO
+    if message.kind == media_pb2.PRESET_KIND_UNSPECIFIED:
+        violations.add(f"{path}.kind", "It is required.", "REQUIRED")
+    else:
+        kind = PresetKind(media_pb2.PresetKind.Name(message.kind).removeprefix("PRESET_KIND_"))
+    return Preset(
+        name=_name(message.name, f"{path}.name", violations),
+        kind=kind,
+        description=violations.check(
+            f"{path}.description", lambda: _short(message.description), ""
+        ),
+        file_extension=_name(message.file_extension, f"{path}.file_extension", violations),
+        media_type=violations.check(
+            f"{path}.media_type", lambda: checks.media_type(message.media_type), ""
+        ),
+    )
+
+
+def _name(text: str, path: str, violations: Violations) -> str:
+    return violations.check(path, lambda: checks.name(text), "")
+
+
+def _tag(text: str, path: str, violations: Violations) -> str:
+    return violations.check(path, lambda: checks.language_tag(text), "")
+
+
+def _short(text: str) -> str:
+    return checks.plain_text(text, longest=_MAX_DESCRIPTION)

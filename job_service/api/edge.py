@@ -1,0 +1,279 @@
+"""The outermost layer of every call: span, token, parsing, and errors.
+
+Servicers are registered through here, so that no method can forget one of
+these. Requests arrive as bytes and are parsed after the caller is known: the
+stock server would answer a malformed one with UNKNOWN and the parser's text.
+Errors leave as typed details; a fault of ours leaves as INTERNAL with an id.
+"""
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError, Message
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+from babelmill.kit.process.logs import get_logger
+from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
+from babelmill.kit.wire.trace_headers import context_from_traceparent, without_tracing
+from job_service.api.auth import Authenticator, set_current_caller
+from job_service.api.enums import unknown_enum_values
+from job_service.api.status import details_of, internal_error
+from job_service.domain.errors import InvalidRequest, Refusal, SlowWatcher, Violation
+
+_log = get_logger(__name__)
+_tracer = trace.get_tracer(__name__)
+
+_OK = 0
+_CANCELLED = grpc.StatusCode.CANCELLED.value[0]
+
+R = TypeVar("R")
+
+# Any: requests and responses are of whatever type the servicer's method has.
+Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Any]
+Register = Callable[[Any, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method as it is served."""
+
+    service: str
+    name: str
+    open: bool
+    traced: bool
+    parse: Callable[[bytes], Message]
+    behaviour: Behaviour
+
+
+class Edge:
+    """Puts the outermost layer around the servicers of one port.
+
+    `open_services` need no token. `untraced_methods` make no span of their own:
+    they repeat for as long as a worker lives, and belong to no job.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        *,
+        open_services: frozenset[str],
+        untraced_methods: frozenset[str] = frozenset(),
+        write_timeout_seconds: float = 30.0,
+    ) -> None:
+        self._authenticator = authenticator
+        self._open_services = open_services
+        self._untraced_methods = untraced_methods
+        self._write_timeout_seconds = write_timeout_seconds
+
+    def register(self, server: grpc.aio.Server, register: Register, servicer: object) -> None:
+        """Register a servicer; `register` is the generated `add_…_to_server`."""
+        recorder = _Recorder()
+        register(servicer, recorder)
+        for service, handlers in recorder.services.items():
+            wrapped = {name: self._wrap(service, name, h) for name, h in handlers.items()}
+            server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service, wrapped),)
+            )
+            server.add_registered_method_handlers(service, wrapped)
+
+    def _wrap(
+        self, service: str, name: str, handler: "grpc.RpcMethodHandler[Any, Any]"
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        # Any: the stubs know only synchronous behaviours here.
+        behaviour: Any = (
+            handler.unary_unary
+            or handler.unary_stream
+            or handler.stream_unary
+            or handler.stream_stream
+        )
+        assert behaviour is not None
+        assert handler.request_deserializer is not None
+        method = Method(
+            service=service,
+            name=name,
+            open=service in self._open_services,
+            traced=service not in self._open_services and name not in self._untraced_methods,
+            parse=handler.request_deserializer,
+            behaviour=behaviour,
+        )
+        if handler.response_streaming:
+            answer: Behaviour = self._streaming(method, request_streaming=handler.request_streaming)
+        else:
+            answer = self._single(method, request_streaming=handler.request_streaming)
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[handler.request_streaming, handler.response_streaming]
+        return make(
+            answer, request_deserializer=None, response_serializer=handler.response_serializer
+        )
+
+    def _single(self, method: Method, *, request_streaming: bool) -> Behaviour:
+        async def answer(raw: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            async def work() -> Message:
+                request = _parse_all(method, raw) if request_streaming else _parse(method, raw)
+                response: Message = await method.behaviour(request, context)
+                return response
+
+            return await self._guard(method, context, work)
+
+        return answer
+
+    def _streaming(self, method: Method, *, request_streaming: bool) -> Behaviour:
+        # A coroutine that writes, not a generator that yields: a generator is
+        # left to the garbage collector when the client goes during a write.
+        async def answer(raw: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            async def work() -> None:
+                request = _parse_all(method, raw) if request_streaming else _parse(method, raw)
+                answers = method.behaviour(request, context)
+                if inspect.isawaitable(answers):
+                    # A servicer that writes by itself, as the stock health service does.
+                    await answers
+                    return
+                async with aclosing(answers) as responses:
+                    async for response in responses:
+                        await self._write(context, response)
+
+            await self._guard(method, context, work)
+
+        return answer
+
+    async def _write(self, context: grpc.aio.ServicerContext[Any, Any], response: Message) -> None:
+        try:
+            async with asyncio.timeout(self._write_timeout_seconds):
+                await context.write(response)
+        except TimeoutError:
+            raise SlowWatcher from None
+
+    async def _guard(
+        self,
+        method: Method,
+        context: grpc.aio.ServicerContext[Any, Any],
+        work: Callable[[], Awaitable[R]],
+    ) -> R:
+        metadata = tuple(context.invocation_metadata() or ())
+        with _span(method, metadata) as span:
+            quota_subject = ""
+            try:
+                if not method.open:
+                    caller = await self._authenticator.authenticate(metadata)
+                    set_current_caller(caller)
+                    quota_subject = f"tenant:{caller.principal.tenant_id}"
+                    span.set_attribute("babelmill.tenant_id", str(caller.principal.tenant_id))
+                result = await work()
+            except Refusal as refusal:
+                details = details_of(refusal, quota_subject)
+            except grpc.aio.AbortError:
+                raise
+            except asyncio.CancelledError:
+                span.set_attribute("rpc.grpc.status_code", _CANCELLED)
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge: nothing may leave untyped
+                details = _report_fault(method, span, error)
+            else:
+                span.set_attribute("rpc.grpc.status_code", _OK)
+                return result
+            _mark(span, details)
+            # It always raises.
+            return await context.abort_with_status(to_rpc_status(details))
+
+
+class _Recorder:
+    """Stands in for a server while generated code registers a servicer with it."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {}
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[object]) -> None:
+        """Ignore them: the same handlers come by name as well."""
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
+    ) -> None:
+        """Keep the handlers of a service."""
+        self.services[service] = handlers
+
+
+def _parse(method: Method, raw: bytes) -> Message:
+    try:
+        message = method.parse(raw)
+    except (DecodeError, UnicodeDecodeError):
+        raise InvalidRequest(
+            Violation("", "The message is not valid protobuf.", "MALFORMED"), reason="MALFORMED"
+        ) from None
+    violations = tuple(unknown_enum_values(message))
+    if violations:
+        raise InvalidRequest(*violations)
+    return message
+
+
+async def _parse_all(method: Method, raw: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    async for each in raw:
+        yield _parse(method, each)
+
+
+@contextmanager
+def _span(method: Method, metadata: Sequence[tuple[str, str | bytes]]) -> Iterator[Span]:
+    if not method.traced:
+        with without_tracing():
+            yield trace.INVALID_SPAN
+        return
+    traceparent = next((v for k, v in metadata if k == "traceparent" and isinstance(v, str)), "")
+    with _tracer.start_as_current_span(
+        f"{method.service}/{method.name}",
+        context=context_from_traceparent(traceparent),
+        kind=SpanKind.SERVER,
+        attributes={
+            "rpc.system": "grpc",
+            "rpc.service": method.service,
+            "rpc.method": method.name,
+        },
+        # The text of an exception may quote the client's words.
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        yield span
+
+
+def _report_fault(method: Method, span: Span, error: Exception) -> ErrorDetails:
+    request_id = secrets.token_hex(8)
+    span.set_attribute("babelmill.request_id", request_id)
+    _log.error(
+        "call_failed",
+        rpc_service=method.service,
+        rpc_method=method.name,
+        request_id=request_id,
+        exc_info=error,
+    )
+    return internal_error(request_id)
+
+
+def _mark(span: Span, details: ErrorDetails) -> None:
+    span.set_attribute("rpc.grpc.status_code", details.code.value[0])
+    span.set_attribute("error.type", details.reason)
+    # Only faults of the server mark its span as failed (OpenTelemetry's
+    # conventions for RPC servers); a refusal is the client's affair.
+    if details.code in _SERVER_FAULTS:
+        span.set_status(StatusCode.ERROR, details.reason)
+
+
+_SERVER_FAULTS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    }
+)

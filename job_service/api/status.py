@@ -1,0 +1,111 @@
+"""Which gRPC status each refusal becomes: the one table.
+
+Clients act on the code and on ErrorInfo.reason; the text is for people.
+"""
+
+from collections.abc import Mapping
+
+import grpc
+
+from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
+from job_service.domain import errors
+
+# All details travel in one metadata entry, and peers refuse more than 8 KiB
+# of metadata: better a cut list than a lost error.
+_MAX_TEXT = 1024
+_MAX_VIOLATIONS = 16
+_MAX_DESCRIPTION = 256
+_MAX_METADATA_ENTRIES = 8
+
+_RETRY_UNAVAILABLE_SECONDS = 1.0
+
+
+class Draining(errors.Refusal):
+    """This server is going down; call again, and another one will answer."""
+
+    reason = "DRAINING"
+
+
+CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
+    errors.Refusal: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.WrongRole: grpc.StatusCode.PERMISSION_DENIED,
+    errors.JobNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.ArtifactNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.ArtifactNotReady: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ArtifactDamaged: grpc.StatusCode.DATA_LOSS,
+    errors.ArtifactExists: grpc.StatusCode.ALREADY_EXISTS,
+    errors.OffsetMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.OffsetBeyondEnd: grpc.StatusCode.OUT_OF_RANGE,
+    errors.SequenceBeyondEnd: grpc.StatusCode.OUT_OF_RANGE,
+    errors.IdempotencyMismatch: grpc.StatusCode.ALREADY_EXISTS,
+    errors.JobFinished: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.StaleLease: grpc.StatusCode.ABORTED,
+    errors.StepCancelled: grpc.StatusCode.ABORTED,
+    errors.TooManyWaitingJobs: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.SlowWatcher: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.TooManyWatchers: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.StorageUnavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.OutOfSpace: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Draining: grpc.StatusCode.UNAVAILABLE,
+}
+
+_QUOTAS = (errors.TooManyWaitingJobs, errors.TooManyWatchers)
+
+
+def code_of(refusal: errors.Refusal) -> grpc.StatusCode:
+    """Find the code of the refusal's class, or of the nearest class above it."""
+    return next(CODES[cls] for cls in type(refusal).__mro__ if cls in CODES)
+
+
+def details_of(refusal: errors.Refusal, quota_subject: str = "") -> ErrorDetails:
+    """Give what goes out on the wire; `quota_subject` names whose quota it is."""
+    return ErrorDetails(
+        code=code_of(refusal),
+        message=_cut(str(refusal), _MAX_TEXT),
+        reason=refusal.reason,
+        metadata={
+            key: _cut(value, _MAX_TEXT)
+            for key, value in list(refusal.metadata.items())[:_MAX_METADATA_ENTRIES]
+        },
+        violations=_violations(refusal),
+        retry_after_seconds=_retry_after_seconds(refusal),
+        quota_subject=quota_subject if isinstance(refusal, _QUOTAS) else "",
+    )
+
+
+def internal_error(request_id: str) -> ErrorDetails:
+    """Give the answer to a fault of ours: an id to find it in the logs, nothing else."""
+    return ErrorDetails(
+        code=grpc.StatusCode.INTERNAL,
+        message="Something went wrong here. Its log entries carry this request id.",
+        reason="INTERNAL",
+        metadata={"request_id": request_id},
+    )
+
+
+def _violations(refusal: errors.Refusal) -> tuple[FieldViolation, ...]:
+    if not isinstance(refusal, errors.InvalidRequest):
+        return ()
+    return tuple(
+        FieldViolation(
+            _cut(v.field, _MAX_DESCRIPTION), _cut(v.description, _MAX_DESCRIPTION), v.reason
+        )
+        for v in refusal.violations[:_MAX_VIOLATIONS]
+    )
+
+
+def _retry_after_seconds(refusal: errors.Refusal) -> float | None:
+    if isinstance(refusal, errors.TooManyWaitingJobs):
+        return refusal.retry_after.total_seconds()
+    if isinstance(refusal, errors.StorageUnavailable | errors.TooManyWatchers):
+        return _RETRY_UNAVAILABLE_SECONDS
+    if isinstance(refusal, Draining | errors.SlowWatcher):
+        return 0.0
+    return None
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
