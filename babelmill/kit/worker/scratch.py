@@ -1,0 +1,69 @@
+"""A worker's scratch directory: one below the other for each attempt, none left over.
+
+A worker that was killed leaves its directory. Each one is locked by the
+process that made it, and the kernel frees the lock with the process, so the
+next worker knows which are nobody's; process ids would not tell, as they are
+used again.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LOCK_NAME = ".lock"
+_PREFIX = "worker-"
+
+
+class WorkerScratch:
+    """A directory of this worker's own below `base`, removed by `remove`."""
+
+    def __init__(self, base: Path) -> None:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_abandoned(base)
+        self.path = base / f"{_PREFIX}{uuid.uuid4().hex}"
+        self.path.mkdir(mode=0o700)
+        self._lock = _lock(self.path)
+
+    def remove(self) -> None:
+        """Remove the directory and all in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+@contextmanager
+def attempt_scratch(worker_scratch: Path) -> Iterator[Path]:
+    """Give an empty directory for one attempt, and remove it afterwards."""
+    path = worker_scratch / uuid.uuid4().hex
+    path.mkdir(mode=0o700, parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _lock(path: Path) -> int | None:
+    descriptor = os.open(path / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_abandoned(base: Path) -> None:
+    for path in base.glob(f"{_PREFIX}*"):
+        if path.is_symlink() or not (path / _LOCK_NAME).exists():
+            continue  # another worker is just making it
+        with contextlib.suppress(OSError):
+            descriptor = _lock(path)
+            if descriptor is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(descriptor)
