@@ -1,0 +1,23 @@
+"""Which workers run a step: its kind names the family, the job's priority the queue."""
+
+from collections.abc import Mapping
+
+from babelmill.kit.wire.step_message import queue_name
+from job_service.domain.job import Priority
+
+FAMILIES: Mapping[str, str] = {
+    "translate_text": "translation",
+    "transcode": "media",
+}
+
+
+class UnroutableStep(Exception):
+    """No family of workers runs steps of this kind."""
+
+
+def queue_of(kind: str, priority: Priority) -> str:
+    """Name the queue that a step waits in. Raises UnroutableStep."""
+    family = FAMILIES.get(kind)
+    if family is None:
+        raise UnroutableStep(kind)
+    return queue_name(family, priority.lower())

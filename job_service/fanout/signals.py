@@ -1,0 +1,32 @@
+"""Carries hints from database threads into the event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from uuid import UUID
+
+
+class LoopSignals:
+    """application.ports.Signals for the loop of this process. Never blocks, never raises."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_job_changed: Callable[[UUID], None],
+        on_steps_pending: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._on_job_changed = on_job_changed
+        self._on_steps_pending = on_steps_pending
+
+    def job_changed(self, job_id: UUID) -> None:
+        """Wake the watchers of a job."""
+        # The loop may have closed already while the last threads end.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._on_job_changed, job_id)
+
+    def steps_pending(self) -> None:
+        """Wake the relay."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._on_steps_pending)
