@@ -72,7 +72,7 @@ class SyncCalls:
     ) -> None:
         self.close()
 
-    def _call(self, method: grpc.UnaryUnaryMultiCallable[_Req, _Res], request: _Req) -> _Res:
+    def _call(self, method: "grpc.UnaryUnaryMultiCallable[_Req, _Res]", request: _Req) -> _Res:
         try:
             return method(request, timeout=self._policy.call_seconds, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -80,7 +80,7 @@ class SyncCalls:
 
     def _repeat(
         self,
-        method: grpc.UnaryUnaryMultiCallable[_Req, _Res],
+        method: "grpc.UnaryUnaryMultiCallable[_Req, _Res]",
         request: _Req,
         repeatable: bool,
         policy: ResumePolicy | None = None,

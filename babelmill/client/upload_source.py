@@ -18,7 +18,7 @@ from typing import BinaryIO, Self, TypeAlias, cast
 
 from babelmill.client.errors import InvalidArgument
 
-Uploadable: TypeAlias = "str | Path | bytes | BinaryIO"
+Uploadable: TypeAlias = str | Path | bytes | BinaryIO
 
 OnBytes: TypeAlias = Callable[[int, int], None]
 """Is told of a transfer: (bytes so far, bytes in all)."""

@@ -1,0 +1,53 @@
+"""Assembles the `babelmill` command.
+
+Markup is off everywhere: what users and the service write is text.
+"""
+
+import sys
+from io import TextIOWrapper
+
+import typer
+
+from babelmill.cli.artifacts import download, upload
+from babelmill.cli.catalog import engines, languages, presets
+from babelmill.cli.jobs import cancel, get, jobs, watch
+from babelmill.cli.transcode import transcode
+from babelmill.cli.translate import translate
+
+app = typer.Typer(
+    name="babelmill",
+    help=(
+        "Translation and media jobs that survive the death of any process. The service is found "
+        "by BABELMILL_GRPC and BABELMILL_TOKEN, or by .babelmill/env here or above."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _command in (
+    translate,
+    transcode,
+    watch,
+    jobs,
+    get,
+    cancel,
+    upload,
+    download,
+    languages,
+    engines,
+    presets,
+):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command of this process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows its number instead.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()
+
+
+if __name__ == "__main__":
+    main()
