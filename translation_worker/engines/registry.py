@@ -86,7 +86,7 @@ def _bergamot(*, probe: bool) -> BergamotEngine:
 
 def _probe_bergamot() -> None:
     # Fixed arguments: this interpreter and a module of this package.
-    outcome = subprocess.run(  # noqa: S603
+    outcome = subprocess.run(
         [sys.executable, "-m", "translation_worker.engines.bergamot_probe"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,0 +1,122 @@
+"""Sentence splitting: where sentences end within one line of flowing text.
+
+Works by offsets into the given text and never changes it, so nothing can be lost. pysbd proposes
+the ends for the languages that it knows, a regular expression for all others and for long texts
+(pysbd's time grows with the square of the length); the proposals are then freed of the mistakes
+that both make with abbreviations.
+"""
+
+# ruff: noqa: RUF001 - look-alike quotes and dashes are what these patterns are about
+
+import functools
+import re
+import warnings
+from collections.abc import Callable, Sequence
+
+# Languages with rules of their own in pysbd that were seen to do better than the expression.
+_PYSBD_LANGUAGES = frozenset({"bg", "da", "en", "es", "fr", "hi", "it", "nl", "pl", "ru", "ur"})
+_PYSBD_MAX_CHARACTERS = 3000
+
+_END = re.compile(r"(?:[.!?…。]+|[؟۔।])[\"'”’»)\]*_]*\s+")
+_LAST_WORD = re.compile(r"([\w.]+)\.[\"'”’»)\]]*\s*\Z")
+_NEXT_LETTER = re.compile(r"[\W_]*(\w)")
+_INITIAL = re.compile(r"(?:[A-Z]|(?:[A-Z]\.)+[A-Z])")
+_CLOSING = "\"'”’»)]},;:"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Followed by the rest of the sentence, whatever its case.
+_TITLES = _words(
+    "mr mrs ms dr prof rev gen sen rep gov capt lt col sgt st hon messrs jr sr sra srta dra drs "
+    "eng exmo exma profa av pça mme mlle mgr dña sta sto dom dª"
+)
+# Followed by the rest of the sentence if that starts with a digit or a small letter.
+_REFERENCES = _words(
+    "no nos nr núm num n nº fig figs p pp pág págs pag cap caps art arts vol vols sec sect ch eq "
+    "ed eds al cf vs approx aprox ca c etc inc ltd co corp dept est ext tel fone min max jan feb "
+    "fev mar apr abr jun jul aug ago sep sept set oct out nov dec dez e.g i.e p.ex ex ej v"
+)
+
+
+def split_sentences(
+    text: str, language: str, protected: Sequence[tuple[int, int]] = ()
+) -> list[tuple[int, int]]:
+    """Return the sentences as (start, end), in order; between them there is only space.
+
+    No sentence ends within a `protected` part. Space at either end of the text is left out.
+    """
+    ends = _propose(text, language)
+    sentences: list[tuple[int, int]] = []
+    start = 0
+    for end in [*ends, len(text)]:
+        if end <= start or (end < len(text) and not _is_end(text, start, end, protected)):
+            continue
+        chunk = text[start:end]
+        if chunk.strip():
+            left = start + len(chunk) - len(chunk.lstrip())
+            sentences.append((left, left + len(chunk.strip())))
+        start = end
+    return sentences
+
+
+def _propose(text: str, language: str) -> list[int]:
+    """Return offsets at which a sentence may start, not 0."""
+    if language in _PYSBD_LANGUAGES and len(text) <= _PYSBD_MAX_CHARACTERS:
+        proposed = _propose_by_pysbd(text, language)
+        if proposed is not None:
+            return proposed
+    return [match.end() for match in _END.finditer(text)]
+
+
+def _propose_by_pysbd(text: str, language: str) -> list[int] | None:
+    """Return pysbd's starts, or None if it changed, lost or doubled a part of the text."""
+    try:
+        parts = _pysbd(language)(text)
+    except (re.error, IndexError, ValueError, TypeError, AttributeError):
+        # Raised by its own rewriting of the text on unlucky input.
+        return None
+    starts: list[int] = []
+    position = 0
+    for part in parts:
+        body = part.strip()
+        found = text.find(body, position)
+        if not body or found < 0 or text[position:found].strip():
+            return None
+        if found > 0:
+            starts.append(found)
+        position = found + len(body)
+    return None if text[position:].strip() else starts
+
+
+@functools.cache
+def _pysbd(language: str) -> Callable[[str], list[str]]:
+    with warnings.catch_warnings():
+        # It holds regular expressions that newer compilers warn about.
+        warnings.simplefilter("ignore")
+        import pysbd
+
+        segmenter = pysbd.Segmenter(language=language, clean=False)
+    segment: Callable[[str], list[str]] = segmenter.segment
+    return segment
+
+
+def _is_end(text: str, start: int, end: int, protected: Sequence[tuple[int, int]]) -> bool:
+    if not text[end - 1].isspace() or any(left < end < right for left, right in protected):
+        return False
+    before, after = text[start:end], text[end:]
+    if after[:1] in _CLOSING and after[:1] not in "\"'":
+        return False
+    letter = _NEXT_LETTER.match(after)
+    continues = letter is not None and (letter[1].islower() or letter[1].isdigit())
+    last = _LAST_WORD.search(before)
+    if last is None:
+        return True
+    word = last[1].lower()
+    if word in _TITLES or (_INITIAL.fullmatch(last[1]) and len(last[1]) == 1):
+        return False
+    if continues and (word in _REFERENCES or "." in word):
+        return False
+    return not (letter is not None and letter[1].islower())

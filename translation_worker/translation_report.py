@@ -1,0 +1,68 @@
+"""Translation report: what did not go the plain way, for people and programs.
+
+It holds counts, line numbers and the route, never the text itself.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from translation_worker.engines.engine import Engine
+from translation_worker.routing import Route
+from translation_worker.sentence_translation import Way
+
+# Enough to find the trouble; a text of nothing but trouble shall not have a report of its size.
+MAX_LISTED_LINES = 1000
+
+
+@dataclass
+class TranslationReport:
+    """Counts over one text."""
+
+    source_language: str
+    target_language: str
+    route: Route
+    ways: Counter[Way] = field(default_factory=Counter)
+    lines: dict[Way, list[int]] = field(default_factory=dict)
+
+    def count(self, way: Way, line: int) -> None:
+        """Count a sentence that begins in this line of the source, from 1."""
+        self.ways[way] += 1
+        if way is not Way.MASKED:
+            listed = self.lines.setdefault(way, [])
+            if len(listed) < MAX_LISTED_LINES:
+                listed.append(line)
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Tell whether any sentence needed a fallback or was kept."""
+        return any(self.ways[way] for way in (Way.REMASKED, Way.SPLIT, Way.KEPT_SOURCE))
+
+    def to_json(self, engines: Mapping[str, Engine]) -> bytes:
+        """Return the report as JSON, UTF-8, with a line end."""
+        document = {
+            "source_language": self.source_language,
+            "target_language": self.target_language,
+            "route": [
+                {
+                    "engine": hop.engine,
+                    "version": engines[hop.engine].version,
+                    "source_language": hop.pair.source,
+                    "target_language": hop.pair.target,
+                }
+                for hop in self.route.hops
+            ],
+            "sentences": {
+                "total": self.ways.total(),
+                "masked": self.ways[Way.MASKED],
+                "remasked": self.ways[Way.REMASKED],
+                "split": self.ways[Way.SPLIT],
+                "kept_source": self.ways[Way.KEPT_SOURCE],
+                "nothing_to_translate": self.ways[Way.NOTHING_TO_DO],
+            },
+            "remasked_lines": self.lines.get(Way.REMASKED, []),
+            "split_lines": self.lines.get(Way.SPLIT, []),
+            "kept_source_lines": self.lines.get(Way.KEPT_SOURCE, []),
+        }
+        return (json.dumps(document, indent=2) + "\n").encode()
