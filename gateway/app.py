@@ -1,0 +1,83 @@
+"""The application: routes and layers put together around one job service client.
+
+It reads no settings and opens no channel, so that a test can build it around
+whatever it likes.
+"""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.trace import Span
+from starlette.types import Scope
+
+from gateway.http import openapi
+from gateway.http.limits import BodyLimits
+from gateway.http.observation import Observation
+from gateway.routes import (
+    artifacts,
+    catalog,
+    content,
+    documentation,
+    events,
+    health,
+    jobs,
+    refusals,
+)
+from gateway.routes.context import Context
+
+_DESCRIPTION = """Translate text and transcode media as durable jobs.
+
+The same jobs, reasons and limits as over gRPC. Names are those of the gRPC
+contract; enum values are its words without their prefix, in lower case; times
+are RFC 3339; what is unknown is null. Errors are `application/problem+json`.
+Fields and parameters that do not exist are refused.
+"""
+_TAGS = [
+    {"name": "jobs", "description": "Submit, watch, cancel, and read results."},
+    {"name": "artifacts", "description": "Bytes in and out."},
+    {"name": "catalogue", "description": "What can be asked for now."},
+    {"name": "health", "description": "For whoever runs this."},
+]
+
+
+def create_app(context: Context) -> FastAPI:
+    """Assemble the application."""
+    app = FastAPI(
+        title="Babelmill",
+        summary="A job service that translates and transcodes, and loses nothing.",
+        description=_DESCRIPTION,
+        version=version("babelmill"),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    for resource in (jobs, events, artifacts, content, catalog, health, documentation):
+        app.include_router(resource.router)
+    documentation.mount_assets(app)
+    refusals.install(app)
+    openapi.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimits, limits=context.limits, is_upload=_is_upload)
+    app.add_middleware(Observation)
+    app.add_middleware(
+        OpenTelemetryMiddleware,
+        excluded_urls="/healthz$,/readyz$",
+        exclude_spans=["receive", "send"],
+        server_request_hook=_hide_query,
+    )
+    return app
+
+
+def _is_upload(scope: Scope) -> bool:
+    return scope["method"] in ("POST", "PUT") and scope["path"].startswith("/v1/artifacts")
+
+
+def _hide_query(span: Span, scope: Scope) -> None:
+    # A query may hold a page token or a user's filename.
+    if scope["type"] == "http" and scope.get("query_string"):
+        span.set_attribute("http.url", scope["path"])
+        span.set_attribute("url.query", "")

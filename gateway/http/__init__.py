@@ -1,0 +1,1 @@
+"""Transport pieces that know HTTP and nothing of jobs."""

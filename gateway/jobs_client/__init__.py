@@ -1,0 +1,1 @@
+"""The only caller of the job service: plain calls, watches, transfers."""

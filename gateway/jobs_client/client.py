@@ -1,0 +1,209 @@
+"""Calls of the job service on behalf of many callers, over one shared channel.
+
+`babelmill.client.AsyncClient` speaks for one token; here each call carries its
+own. Everything else (errors, cursors, resumption) is the client library's.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from babelmill.client.async_stream import AsyncResumableStream
+from babelmill.client.download_cursor import DownloadCursor
+from babelmill.client.errors import error_from_rpc
+from babelmill.client.resumption import ResumePolicy
+from babelmill.client.updates import Update
+from babelmill.client.watch_cursor import WatchCursor
+from babelmill.jobs.v1 import (
+    artifact_pb2,
+    artifact_service_pb2,
+    artifact_service_pb2_grpc,
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    job_pb2,
+    job_service_pb2,
+    job_service_pb2_grpc,
+)
+from babelmill.kit.wire.trace_headers import without_tracing
+from gateway.jobs_client.caller import Caller
+from gateway.jobs_client.upload import upload
+
+T = TypeVar("T")
+
+Watch = AsyncResumableStream[
+    job_service_pb2.WatchJobRequest, job_service_pb2.WatchJobResponse, Update
+]
+Download = AsyncResumableStream[
+    artifact_service_pb2.DownloadArtifactRequest,
+    artifact_service_pb2.DownloadArtifactResponse,
+    bytes,
+]
+
+_HEALTH_DEADLINE_SECONDS = 2.0
+# The service sends a keep-alive every 15 s; a watch silent for longer is dead.
+_STALL_SECONDS = 45.0
+
+
+class JobsClient:
+    """Speaks to the job service. Every method raises BabelmillError for a failed call."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, policy: ResumePolicy, *, deadline_seconds: float
+    ) -> None:
+        self._jobs = job_service_pb2_grpc.JobServiceStub(channel)
+        self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
+        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        self._health = health_pb2_grpc.HealthStub(channel)
+        self._policy = policy
+        self._deadline_seconds = deadline_seconds
+
+    async def is_serving(self) -> bool:
+        """Ask the job service for its health; false also when it cannot be reached."""
+        try:
+            with without_tracing():
+                answer = await self._health.Check(  # type: ignore[attr-defined]  # not in the stubs
+                    health_pb2.HealthCheckRequest(), timeout=_HEALTH_DEADLINE_SECONDS
+                )
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def create_job(
+        self, caller: Caller, request: job_service_pb2.CreateJobRequest
+    ) -> job_service_pb2.CreateJobResponse:
+        """Submit a job."""
+        return await self._unary(
+            self._jobs.CreateJob(request, metadata=caller.metadata, timeout=self._deadline_seconds)
+        )
+
+    async def create_jobs(
+        self, caller: Caller, request: job_service_pb2.BatchCreateJobsRequest
+    ) -> job_service_pb2.BatchCreateJobsResponse:
+        """Submit several jobs, all or none."""
+        return await self._unary(
+            self._jobs.BatchCreateJobs(
+                request, metadata=caller.metadata, timeout=self._deadline_seconds
+            )
+        )
+
+    async def get_job(self, caller: Caller, job_id: str) -> job_pb2.Job:
+        """Get a job as it is now."""
+        answer = await self._unary(
+            self._jobs.GetJob(
+                job_service_pb2.GetJobRequest(job_id=job_id),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+        return answer.job
+
+    async def list_jobs(
+        self, caller: Caller, request: job_service_pb2.ListJobsRequest
+    ) -> job_service_pb2.ListJobsResponse:
+        """Get a page of jobs."""
+        return await self._unary(
+            self._jobs.ListJobs(request, metadata=caller.metadata, timeout=self._deadline_seconds)
+        )
+
+    async def cancel_job(self, caller: Caller, job_id: str) -> job_pb2.Job:
+        """Ask for a job to be stopped."""
+        answer = await self._unary(
+            self._jobs.CancelJob(
+                job_service_pb2.CancelJobRequest(job_id=job_id),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+        return answer.job
+
+    def watch_job(self, caller: Caller, job_id: str, after_sequence: int | None) -> Watch:
+        """Open a watch that resumes by itself. Close it."""
+        cursor = WatchCursor(job_id, after_sequence, self._policy)
+
+        async def on_end() -> float:
+            return cursor.ended(await self.get_job(caller, job_id))
+
+        return AsyncResumableStream(
+            cursor,
+            lambda request: self._jobs.WatchJob(request, metadata=caller.metadata),
+            on_end,
+            _STALL_SECONDS,
+        )
+
+    async def get_artifact(self, caller: Caller, artifact_id: str) -> artifact_pb2.Artifact:
+        """Get what is known of an artifact."""
+        answer = await self._unary(
+            self._artifacts.GetArtifact(
+                artifact_service_pb2.GetArtifactRequest(artifact_id=artifact_id),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+        return answer.artifact
+
+    async def upload(
+        self,
+        caller: Caller,
+        header: artifact_service_pb2.UploadHeader,
+        content: AsyncIterator[bytes],
+    ) -> artifact_pb2.Artifact:
+        """Upload content from the header's offset on; see `upload.upload`."""
+        return await upload(
+            lambda parts: self._artifacts.UploadArtifact(parts, metadata=caller.metadata),
+            header,
+            content,
+        )
+
+    def download(self, caller: Caller, artifact_id: str, offset: int) -> Download:
+        """Open a download from an offset that resumes by itself. Close it."""
+        cursor = DownloadCursor(artifact_id, offset, self._policy)
+
+        async def on_end() -> float:
+            return cursor.ended()
+
+        return AsyncResumableStream(
+            cursor,
+            lambda request: self._artifacts.DownloadArtifact(request, metadata=caller.metadata),
+            on_end,
+            _STALL_SECONDS,
+        )
+
+    async def list_engines(self, caller: Caller) -> catalog_service_pb2.ListEnginesResponse:
+        """Get the engines at hand."""
+        return await self._unary(
+            self._catalog.ListEngines(
+                catalog_service_pb2.ListEnginesRequest(),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def list_pairs(
+        self, caller: Caller, source_language: str
+    ) -> catalog_service_pb2.ListLanguagePairsResponse:
+        """Get the language pairs that can be translated now."""
+        return await self._unary(
+            self._catalog.ListLanguagePairs(
+                catalog_service_pb2.ListLanguagePairsRequest(source_language=source_language),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def list_presets(self, caller: Caller) -> catalog_service_pb2.ListPresetsResponse:
+        """Get the presets at hand."""
+        return await self._unary(
+            self._catalog.ListPresets(
+                catalog_service_pb2.ListPresetsRequest(),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def _unary(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except grpc.RpcError as error:
+            raise error_from_rpc(error) from error

@@ -1,0 +1,1 @@
+"""The paths of /v1, one resource a file."""

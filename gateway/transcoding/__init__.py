@@ -1,0 +1,1 @@
+"""JSON and protobuf: words, jobs, submissions, events, artifacts, catalogue."""

@@ -1,0 +1,199 @@
+"""What a client asks for, in JSON: specs and submissions.
+
+Shapes and names are those of the contract, so that a field violation of the
+job service names the JSON field too, and grpcurl's JSON can be sent as it is
+but for the enum words. Limits of values are the job service's affair; here
+only the shape is checked, and that a oneof has at most one member.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from babelmill.jobs.v1 import job_pb2, job_service_pb2
+from babelmill.media.v1 import media_pb2
+from babelmill.translation.v1 import translation_pb2
+from gateway.transcoding.words import PriorityWord, RequestTime
+
+
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
+class TranslateTextSpec(BaseModel):
+    """Plain text into one or more other languages."""
+
+    model_config = ConfigDict(extra="forbid", title="TranslateTextSpec")
+
+    text: str | None = Field(
+        default=None,
+        exclude_if=_is_absent,
+        description="The text, up to 1 MiB of UTF-8. Give this or `artifact_id`. "
+        "Left out in a list of jobs.",
+    )
+    artifact_id: str | None = Field(
+        default=None, exclude_if=_is_absent, description="An uploaded UTF-8 text."
+    )
+    source_language: str = Field(default="", description="By BCP 47, such as `en`.")
+    target_languages: list[str] = Field(
+        default_factory=list,
+        description="By BCP 47, 1 to 32, each once. Each becomes a target.",
+    )
+    engine: str = Field(default="", description="An engine by name; empty chooses the best route.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TranslateTextSpec":
+        if self.text is not None and self.artifact_id is not None:
+            raise ValueError("give text or artifact_id, not both")
+        return self
+
+
+class TranscodeSpec(BaseModel):
+    """A media file into the form that a preset names."""
+
+    model_config = ConfigDict(extra="forbid", title="TranscodeSpec")
+
+    artifact_id: str = Field(default="", description="The uploaded input.")
+    preset: str = Field(default="", description="A preset by name, as `GET /v1/presets` lists.")
+
+
+class JobSpec(BaseModel):
+    """The work; exactly one member is set."""
+
+    model_config = ConfigDict(extra="forbid", title="JobSpec")
+
+    translate_text: TranslateTextSpec | None = Field(default=None, exclude_if=_is_absent)
+    transcode: TranscodeSpec | None = Field(default=None, exclude_if=_is_absent)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "JobSpec":
+        if self.translate_text is not None and self.transcode is not None:
+            raise ValueError("set exactly one of translate_text and transcode")
+        return self
+
+
+_TRANSLATE_EXAMPLE: JsonDict = {
+    "spec": {
+        "translate_text": {
+            "text": "Good morning.",
+            "source_language": "en",
+            "target_languages": ["pt", "es"],
+        }
+    },
+    "priority": "normal",
+    "labels": {"project": "greetings"},
+}
+_TRANSCODE_EXAMPLE: JsonDict = {
+    "spec": {
+        "transcode": {
+            "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "preset": "mp4-h264",
+        }
+    },
+    "request_id": "upload-42",
+}
+
+
+class CreateJob(BaseModel):
+    """One job to accept."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [_TRANSLATE_EXAMPLE, _TRANSCODE_EXAMPLE]},
+    )
+
+    spec: JobSpec
+    priority: PriorityWord = Field(default=PriorityWord.NORMAL)
+    request_id: str = Field(
+        default="",
+        description="Makes the request idempotent: the same id and body give the same job. "
+        "1 to 128 printable ASCII characters. The header `Idempotency-Key` is the same thing.",
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="At most 32; keys of 1 to 63, values of up to 255 characters.",
+    )
+    deadline: RequestTime | None = Field(
+        default=None, description="When unfinished work becomes expired; in the future."
+    )
+
+
+class BatchCreateJobs(BaseModel):
+    """Several jobs to accept together, all or none."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"requests": [_TRANSLATE_EXAMPLE]}]}
+    )
+
+    requests: Annotated[list[CreateJob], Field(description="1 to 500.")]
+
+
+def create_to_proto(
+    given: CreateJob, request_id: str | None = None
+) -> job_service_pb2.CreateJobRequest:
+    """Read a submission; `request_id` replaces the body's own."""
+    message = job_service_pb2.CreateJobRequest(
+        spec=_spec_to_proto(given.spec),
+        priority=job_pb2.Priority.Value(f"PRIORITY_{given.priority.upper()}"),
+        request_id=given.request_id if request_id is None else request_id,
+        labels=given.labels,
+    )
+    if given.deadline is not None:
+        message.deadline.FromDatetime(given.deadline)
+    return message
+
+
+def batch_to_proto(given: BatchCreateJobs) -> job_service_pb2.BatchCreateJobsRequest:
+    """Read a batch of submissions."""
+    return job_service_pb2.BatchCreateJobsRequest(
+        requests=[create_to_proto(each) for each in given.requests]
+    )
+
+
+def spec_from_proto(message: job_pb2.JobSpec) -> JobSpec:
+    """Write a spec; a kind that this edge does not know is left out."""
+    kind = message.WhichOneof("kind")
+    if kind == "translate_text":
+        text = message.translate_text
+        source = text.WhichOneof("source")
+        return JobSpec(
+            translate_text=TranslateTextSpec(
+                text=text.text if source == "text" else None,
+                artifact_id=text.artifact_id if source == "artifact_id" else None,
+                source_language=text.source_language,
+                target_languages=list(text.target_languages),
+                engine=text.engine,
+            )
+        )
+    if kind == "transcode":
+        return JobSpec(
+            transcode=TranscodeSpec(
+                artifact_id=message.transcode.artifact_id, preset=message.transcode.preset
+            )
+        )
+    return JobSpec()
+
+
+def _spec_to_proto(given: JobSpec) -> job_pb2.JobSpec:
+    message = job_pb2.JobSpec()
+    if given.translate_text is not None:
+        text = given.translate_text
+        message.translate_text.CopyFrom(
+            translation_pb2.TranslateTextSpec(
+                source_language=text.source_language,
+                target_languages=text.target_languages,
+                engine=text.engine,
+            )
+        )
+        if text.text is not None:
+            message.translate_text.text = text.text
+        if text.artifact_id is not None:
+            message.translate_text.artifact_id = text.artifact_id
+    if given.transcode is not None:
+        message.transcode.CopyFrom(
+            media_pb2.TranscodeSpec(
+                artifact_id=given.transcode.artifact_id, preset=given.transcode.preset
+            )
+        )
+    return message
