@@ -26,7 +26,7 @@ def upload(
     with session("upload") as run:
         with transfer_bar(run.screen, f"upload {file.name}") as on_bytes:
             artifact = run.client.upload(file, media_type=media_type, on_bytes=on_bytes)
-        run.screen.result(to_json(artifact, indent=2) if as_json else artifact.artifact_id)
+        run.screen.result(to_json(artifact) if as_json else artifact.artifact_id)
 
 
 def download(

@@ -88,7 +88,7 @@ def get(job: JobId, as_json: AsJson = False) -> None:
     with session("get") as run:
         found = run.client.get_job(job)
         if as_json:
-            run.screen.result(to_json(found, indent=2))
+            run.screen.result(to_json(found))
         else:
             run.screen.rows(("", ""), _facts(found))
 
@@ -109,7 +109,7 @@ def cancel(
         found = run.client.cancel_job(job)
         if wait and not is_final(found):
             found = follow(run, job)
-        shown = to_json(found, indent=2) if as_json else f"{job} {state_name(found.state)}"
+        shown = to_json(found) if as_json else f"{job} {state_name(found.state)}"
         run.screen.result(shown)
         stopping = (job_pb2.JOB_STATE_CANCELLED, job_pb2.JOB_STATE_CANCELLING)
         if found.state not in stopping:

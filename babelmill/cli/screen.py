@@ -33,9 +33,11 @@ def one_line(text: str) -> str:
     return neutralise(" ".join(text.splitlines())).replace("\t", " ")
 
 
-def to_json(message: Message, *, indent: int | None = None) -> str:
-    """Write a message in the protobuf JSON mapping; without `indent` in one line."""
-    return json_format.MessageToJson(message, indent=indent, ensure_ascii=False)
+def to_json(message: Message) -> str:
+    """Write a message in the protobuf JSON mapping with the contract's names, in one line."""
+    return json_format.MessageToJson(
+        message, indent=None, ensure_ascii=False, preserving_proto_field_name=True
+    )
 
 
 class Screen:

@@ -63,7 +63,7 @@ def transcode(
                 on_bytes=on_bytes,
             )
         if not wait:
-            run.screen.result(to_json(job, indent=2) if as_json else job.job_id)
+            run.screen.result(to_json(job) if as_json else job.job_id)
             return
         job = follow(run, job.job_id)
         if place is not None:
@@ -75,6 +75,6 @@ def transcode(
                 for artifact in target.outputs:
                     run.screen.result(f"{artifact.artifact_id}\t{artifact.filename}")
         if as_json:
-            run.screen.result(to_json(job, indent=2))
+            run.screen.result(to_json(job))
         tell_failures(run, job)
         raise typer.Exit(code_of_job(job))

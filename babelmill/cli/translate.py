@@ -80,7 +80,7 @@ def translate(
             labels=labels,
         )
         if not wait:
-            run.screen.result(to_json(job, indent=2) if as_json else job.job_id)
+            run.screen.result(to_json(job) if as_json else job.job_id)
             return
         job = follow(run, job.job_id)
         if output is not None:
@@ -88,7 +88,7 @@ def translate(
         elif not as_json:
             _print_all(run, job)
         if as_json:
-            run.screen.result(to_json(job, indent=2))
+            run.screen.result(to_json(job))
         tell_failures(run, job)
         raise typer.Exit(code_of_job(job))
 

@@ -18,6 +18,12 @@ Deadline: TypeAlias = datetime | timedelta | None
 
 LARGEST_INLINE_TEXT_BYTES = 1024 * 1024
 
+_PRIORITIES: Mapping[str, job_pb2.Priority.ValueType] = {
+    "urgent": job_pb2.PRIORITY_URGENT,
+    "normal": job_pb2.PRIORITY_NORMAL,
+    "low": job_pb2.PRIORITY_LOW,
+}
+
 # Texts that are uploaded on the way get an id made of the request's, so that
 # a repeated request names the same artifact and stays the same request.
 _UPLOADS = uuid.UUID("5e1b9c1e-7d5a-4f0e-9a55-0f6f3c1c7b2d")
@@ -121,10 +127,10 @@ def job_filter(
 def parse_priority(name: str) -> job_pb2.Priority.ValueType:
     """Read a priority's word in any case. Raises InvalidArgument with the words."""
     try:
-        return job_pb2.Priority.Value(f"PRIORITY_{name.upper()}")
-    except ValueError:
+        return _PRIORITIES[name.lower()]
+    except KeyError:
         raise InvalidArgument(
-            f"there is no priority {name!r}; there are: urgent, normal, low"
+            f"there is no priority {name!r}; there are: {', '.join(_PRIORITIES)}"
         ) from None
 
 
