@@ -61,9 +61,6 @@ class BrokerEpoch:
                     except (RedisError, OSError, Refusal) as error:
                         _log.debug("broker_epoch_unknown", cause=type(error).__name__)
                         wait_seconds = min(_LONGEST_WAIT_SECONDS, wait_seconds * 2)
-                    except Exception as error:  # noqa: BLE001 - a loop's edge: it must go on
-                        _log.error("broker_epoch_failed", exc_info=error)
-                        wait_seconds = _LONGEST_WAIT_SECONDS
                     else:
                         wait_seconds = self._interval_seconds
                     await asyncio.sleep(wait_seconds)

@@ -40,9 +40,6 @@ class ReaperLoop:
                 except Refusal as refusal:
                     wait_seconds = min(_LONGEST_WAIT_SECONDS, wait_seconds * 2)
                     _log.warning("reaper_waits", cause=refusal.reason, seconds=wait_seconds)
-                except Exception as error:  # noqa: BLE001 - a loop's edge: it must go on
-                    wait_seconds = min(_LONGEST_WAIT_SECONDS, wait_seconds * 2)
-                    _log.error("reaper_failed", exc_info=error)
                 else:
                     wait_seconds = self._interval_seconds
                     moved = {name: count for name, count in asdict(report).items() if count}

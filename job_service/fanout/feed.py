@@ -1,6 +1,7 @@
 """The feed of one job: each wake-up costs one read, however many watch it here."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
@@ -70,7 +71,11 @@ class Feed:
         if self._position is not None:
             subscription.offer((), self._position, self._progress)
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(
+                # Not in the context of the call that happens to come first.
+                self._run(),
+                context=contextvars.Context(),
+            )
             self.wake()
 
     def remove(self, subscription: Subscription) -> bool:

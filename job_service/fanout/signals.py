@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 
@@ -13,7 +13,7 @@ class LoopSignals:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        on_job_changed: Callable[[UUID], None],
+        on_job_changed: Sequence[Callable[[UUID], None]],
         on_steps_pending: Callable[[], None],
     ) -> None:
         self._loop = loop
@@ -24,7 +24,8 @@ class LoopSignals:
         """Wake the watchers of a job."""
         # The loop may have closed already while the last threads end.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._on_job_changed, job_id)
+            for call in self._on_job_changed:
+                self._loop.call_soon_threadsafe(call, job_id)
 
     def steps_pending(self) -> None:
         """Wake the relay."""

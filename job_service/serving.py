@@ -1,0 +1,239 @@
+"""The running server: every part of it, started and stopped in order.
+
+Starting: database, then listening ports, then the loops. Stopping: say
+NOT_SERVING, end the watches so that they resume elsewhere, let other calls
+finish, then the loops, then the threads and the connections.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from babelmill.jobs.v1 import (
+    artifact_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    job_service_pb2_grpc,
+    worker_service_pb2_grpc,
+)
+from babelmill.kit.artifacts.opening import open_store
+from babelmill.kit.process.logs import get_logger
+from job_service.api.artifact_servicer import ArtifactServicer
+from job_service.api.auth import Authenticator
+from job_service.api.catalog_servicer import CatalogServicer
+from job_service.api.job_servicer import JobServicer
+from job_service.api.readiness import Readiness
+from job_service.api.server import Port, Service, stop_ports
+from job_service.api.status import Draining
+from job_service.api.threads import BoundedThreads
+from job_service.api.worker_servicer import WorkerServicer
+from job_service.application.cancellation import Cancellation
+from job_service.application.catalog import Catalog
+from job_service.application.leasing import Leasing
+from job_service.application.outcomes import Outcomes
+from job_service.application.publishing import Publishing
+from job_service.application.queries import Queries
+from job_service.application.reaper import Reaper
+from job_service.application.submission import Submission
+from job_service.application.tokens import Tokens
+from job_service.application.uploads import Uploads
+from job_service.dispatch.broker_epoch import BrokerEpoch
+from job_service.dispatch.celery_broker import CeleryBroker
+from job_service.dispatch.reaper_loop import ReaperLoop
+from job_service.dispatch.relay import Relay
+from job_service.domain.principal import Role
+from job_service.fanout.clock import SharedClock
+from job_service.fanout.hub import Hub
+from job_service.fanout.signals import LoopSignals
+from job_service.fanout.wakeups import RedisWakeups
+from job_service.fanout.watcher import Watching
+from job_service.settings import JobServiceSettings
+from job_service.storage.engine import Database
+from job_service.storage.unit_of_work import SqlUnitOfWorkFactory
+
+_log = get_logger(__name__)
+
+_CLIENT_THREADS = 8
+_WORKER_THREADS = 4
+_TRANSFER_THREADS = 4
+_BACKGROUND_THREADS = 4
+
+DATABASE_CONNECTIONS = _CLIENT_THREADS + _WORKER_THREADS + _TRANSFER_THREADS + _BACKGROUND_THREADS
+"""One for each thread that may use one: nobody waits for a connection."""
+
+_POLL_SECONDS = 1.0
+_SAFETY_POLL_SECONDS = 10.0
+_LOOPS_STOP_SECONDS = 3.0
+_RESTART_SECONDS = 1.0
+
+
+class JobService:
+    """Made in the event loop that it runs in."""
+
+    def __init__(self, settings: JobServiceSettings, database: Database) -> None:
+        self._drain_seconds = settings.drain_seconds
+        self._clients = BoundedThreads("clients", _CLIENT_THREADS)
+        self._workers = BoundedThreads("workers", _WORKER_THREADS)
+        self._transfers = BoundedThreads("transfers", _TRANSFER_THREADS)
+        self._background = BoundedThreads("background", _BACKGROUND_THREADS)
+        self._sender = BoundedThreads("sender", 1)
+
+        units = SqlUnitOfWorkFactory(database)
+        limits = settings.limits()
+        redis_url = settings.redis_url.get_secret_value()
+        queries = Queries(units=units)
+        self._hub = Hub(
+            reads=queries,
+            threads=self._background,
+            max_watchers=settings.max_watchers,
+            max_watchers_per_tenant=settings.max_watchers_per_tenant,
+        )
+        self._wakeups = RedisWakeups(
+            redis_url, on_wakeup=self._hub.wake, on_link_up=self._hub.wake_all
+        )
+        signals = LoopSignals(
+            asyncio.get_running_loop(),
+            on_job_changed=(self._hub.wake, self._wakeups.send),
+            on_steps_pending=self._wake_relay,
+        )
+        self._broker = CeleryBroker(redis_url)
+        self._relay = Relay(
+            publishing=Publishing(units=units, signals=signals),
+            broker=self._broker,
+            threads=self._background,
+            sender=self._sender,
+        )
+        reaper = Reaper(units=units, signals=signals, limits=limits)
+        self._reaper_loop = ReaperLoop(reaper=reaper, threads=self._background)
+        self._epoch = BrokerEpoch(redis_url, reaper=reaper, threads=self._background)
+        self._readiness = Readiness(ask=queries.now, threads=self._background)
+
+        tokens = Tokens(units=units)
+        catalog = Catalog(units=units)
+        watching = Watching(
+            reads=queries,
+            hub=self._hub,
+            threads=self._clients,
+            clock=SharedClock(now=queries.now, threads=self._background),
+            keep_alive_seconds=settings.keep_alive_seconds,
+        )
+        jobs = JobServicer(
+            submission=Submission(units=units, signals=signals, limits=limits),
+            queries=queries,
+            cancellation=Cancellation(units=units, signals=signals),
+            watches=watching,
+            threads=self._clients,
+        )
+        uploads = Uploads(units=units, store=open_store(settings.artifacts), limits=limits)
+        self.client_port = Port(
+            listen=settings.grpc_listen,
+            services=_client_services(
+                jobs,
+                ArtifactServicer(uploads=uploads, threads=self._transfers),
+                CatalogServicer(catalog=catalog, threads=self._clients),
+            ),
+            authenticator=Authenticator(tokens=tokens, threads=self._clients, role=Role.CLIENT),
+            readiness=self._readiness,
+            max_concurrent_calls=settings.max_concurrent_calls,
+            share_port=settings.share_port,
+        )
+        worker = WorkerServicer(
+            catalog=catalog,
+            leasing=Leasing(units=units, signals=signals, limits=limits),
+            outcomes=Outcomes(units=units, signals=signals, limits=limits),
+            threads=self._workers,
+            heartbeat_interval=timedelta(seconds=settings.heartbeat_seconds),
+        )
+        self.worker_port = Port(
+            listen=settings.worker_grpc_listen,
+            services=[
+                Service(
+                    "babelmill.jobs.v1.WorkerService",
+                    worker_service_pb2_grpc.add_WorkerServiceServicer_to_server,
+                    worker,
+                )
+            ],
+            authenticator=Authenticator(tokens=tokens, threads=self._workers, role=Role.WORKER),
+            readiness=self._readiness,
+            max_concurrent_calls=settings.max_concurrent_worker_calls,
+            with_channelz=True,
+            share_port=settings.share_port,
+        )
+        self._relay_task: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Serve from now on."""
+        await self._readiness.check()
+        await self.client_port.start()
+        await self.worker_port.start()
+        self._relay_task = asyncio.create_task(self._relay.run(), name="relay")
+        self._loops = [
+            asyncio.create_task(_kept_running(name, run), name=name)
+            for name, run in {
+                "wakeups": self._wakeups.run,
+                "poll": lambda: self._hub.poll(self._poll_seconds),
+                "reaper": self._reaper_loop.run,
+                "broker_epoch": self._epoch.run,
+                "readiness": self._readiness.run,
+            }.items()
+        ]
+
+    async def stop(self) -> None:
+        """Drain and stop, within the drain time and a few seconds."""
+        _log.info("draining", watchers=self._hub.watchers)
+        await self._readiness.drain()
+        self._hub.close(Draining())
+        await stop_ports([self.client_port, self.worker_port], self._drain_seconds)
+        self._relay.stop()
+        if self._relay_task is not None:
+            await asyncio.wait([self._relay_task], timeout=_LOOPS_STOP_SECONDS)
+            self._relay_task.cancel()
+        for loop in self._loops:
+            loop.cancel()
+        ending = [*self._loops, *([self._relay_task] if self._relay_task else [])]
+        if ending:
+            await asyncio.wait(ending, timeout=_LOOPS_STOP_SECONDS)
+        for threads in self._all_threads():
+            threads.shutdown()
+        _log.info("drained")
+
+    def _all_threads(self) -> Sequence[BoundedThreads]:
+        return (self._clients, self._workers, self._transfers, self._background, self._sender)
+
+    def _wake_relay(self) -> None:
+        self._relay.wake()
+
+    def _poll_seconds(self) -> float:
+        return _SAFETY_POLL_SECONDS if self._wakeups.link_up else _POLL_SECONDS
+
+
+async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Start a loop again whenever a fault ends it, until cancelled."""
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - a loop's edge: it must go on
+            _log.error("loop_failed", loop=name, exc_info=error)
+        await asyncio.sleep(_RESTART_SECONDS)
+
+
+def _client_services(
+    jobs: JobServicer, artifacts: ArtifactServicer, catalog: CatalogServicer
+) -> list[Service]:
+    return [
+        Service(
+            "babelmill.jobs.v1.JobService",
+            job_service_pb2_grpc.add_JobServiceServicer_to_server,
+            jobs,
+        ),
+        Service(
+            "babelmill.jobs.v1.ArtifactService",
+            artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server,
+            artifacts,
+        ),
+        Service(
+            "babelmill.jobs.v1.CatalogService",
+            catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
+            catalog,
+        ),
+    ]

@@ -1,0 +1,83 @@
+"""What the job service reads from the environment; times are in seconds."""
+
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from babelmill.kit.process.settings import Settings
+from job_service.application.limits import Limits
+
+_HEARTBEATS_PER_LEASE = 3
+
+
+class DatabaseSettings(Settings):
+    """What the commands need that only touch the database."""
+
+    database_url: SecretStr
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    # How long to wait for a database that does not answer yet.
+    database_wait_seconds: float = Field(default=30, ge=0, le=3600)
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be a postgresql:// URL")
+        return value
+
+
+class JobServiceSettings(DatabaseSettings):
+    """What the server needs."""
+
+    grpc_listen: str = "127.0.0.1:50051"
+    worker_grpc_listen: str = "127.0.0.1:50052"
+    redis_url: SecretStr
+    artifacts: str = Field(min_length=1)
+    otlp_endpoint: str | None = None
+
+    lease_ttl_seconds: float = Field(default=30, ge=1, le=3600)
+    heartbeat_seconds: float = Field(default=1, ge=0.05, le=60)
+    max_waiting_jobs: int = Field(default=1000, ge=1)
+    max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
+
+    keep_alive_seconds: float = Field(default=15, ge=0.1, le=600)
+    max_watchers: int = Field(default=5000, ge=1)
+    max_watchers_per_tenant: int = Field(default=2000, ge=1)
+    max_concurrent_calls: int = Field(default=8000, ge=1)
+    max_concurrent_worker_calls: int = Field(default=1000, ge=1)
+    # Several servers on one port of one machine; the kernel spreads connections.
+    share_port: bool = False
+    # How long calls may go on after SIGTERM.
+    drain_seconds: float = Field(default=10, ge=0, le=3600)
+
+    @field_validator("grpc_listen", "worker_grpc_listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port
+            raise ValueError("must be host:port")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("must be a redis:// or rediss:// URL")
+        return value
+
+    @model_validator(mode="after")
+    def _heartbeats_keep_leases(self) -> Self:
+        if self.heartbeat_seconds * _HEARTBEATS_PER_LEASE > self.lease_ttl_seconds:
+            raise ValueError(
+                "BABELMILL_HEARTBEAT_SECONDS must be at most a third of BABELMILL_LEASE_TTL_SECONDS"
+            )
+        return self
+
+    def limits(self) -> Limits:
+        """Give what bounds the use cases."""
+        return Limits(
+            max_waiting_jobs=self.max_waiting_jobs,
+            lease_ttl=timedelta(seconds=self.lease_ttl_seconds),
+            max_upload_bytes=self.max_upload_bytes,
+        )
