@@ -2,20 +2,52 @@
 
 from uuid import UUID
 
+from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
-from job_service.domain.job import Job
+from job_service.domain import attempts
+from job_service.domain.errors import JobFinished, JobNotFound
+from job_service.domain.job import FINAL_JOB_STATES, FINAL_STEP_STATES, Job, JobState
+from job_service.domain.settlement import settle
+
+_AS_WISHED = frozenset({JobState.CANCELLING, JobState.CANCELLED})
 
 
 class Cancellation:
-    """Ends what has not started and asks the workers to stop the rest."""
+    """Ends what has not started and asks the workers to stop the rest.
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals) -> None:
+    The job's lock orders a cancel and an outcome: the first to commit wins.
+    """
+
+    def __init__(
+        self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits | None = None
+    ) -> None:
         self._units = units
         self._signals = signals
+        self._policy = (limits or Limits()).delivery
 
     def cancel(self, tenant_id: UUID, job_id: UUID) -> Job:
         """Return the job after the request: CANCELLED, or CANCELLING while workers stop.
 
         Idempotent. Raises JobNotFound, JobFinished (it ended in another way).
         """
-        raise NotImplementedError
+        changed = False
+        with self._units.write() as uow:
+            locked = uow.jobs.lock([job_id])
+            job = locked.jobs.get(job_id)
+            if job is None or job.tenant_id != tenant_id:
+                raise JobNotFound
+            if job.state in FINAL_JOB_STATES and job.state not in _AS_WISHED:
+                raise JobFinished(state=job.state.value)
+            if job.state not in _AS_WISHED:
+                stopped = {
+                    step.step_id: attempts.cancel(step, self._policy, locked.now)
+                    for step in job.steps
+                    if step.state not in FINAL_STEP_STATES
+                }
+                change = settle(job, stopped, locked.now, cancel_requested_at=locked.now)
+                uow.jobs.save([change], locked.now)
+                changed = True
+            result = uow.jobs.load(tenant_id, [job_id])[job_id]
+        if changed:
+            self._signals.job_changed(job_id)
+        return result

@@ -2,22 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from babelmill.kit.process.logs import get_logger
 from job_service.application.limits import Limits
-from job_service.application.ports import Signals, UnitOfWorkFactory
-from job_service.domain.job import Artifact, Progress, Step
+from job_service.application.ports import LockedJobs, Signals, UnitOfWork, UnitOfWorkFactory
+from job_service.domain import attempts
+from job_service.domain.errors import StaleLease
+from job_service.domain.job import Artifact, Job, Progress, Step, StepState
+from job_service.domain.lease import LeaseDirective, LeaseRequest
+from job_service.domain.plan import input_artifact_ids
+from job_service.domain.settlement import note, settle
 
+__all__ = [
+    "GrantedLease",
+    "HeartbeatReport",
+    "LeaseDirective",
+    "LeaseRequest",
+    "Leasing",
+    "staging_prefix",
+]
 
-@dataclass(frozen=True, slots=True)
-class LeaseRequest:
-    """The fence: every write of a worker names its step, generation and lease."""
-
-    step_id: UUID
-    generation: int
-    lease_id: UUID
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class GrantedLease:
     """All that one attempt needs.
 
     `step.settings` says what to do (see domain.plan); artifact ids in it are
-    keys of `inputs`. `timeout` is counted from the grant.
+    keys of `inputs`. `timeout` is counted from now.
     """
 
     request: LeaseRequest
@@ -49,12 +56,35 @@ class HeartbeatReport:
     progress: Progress | None = None
 
 
-class LeaseDirective(StrEnum):
-    """What a worker must do about a lease."""
+def staging_prefix(job_id: UUID, lease: LeaseRequest) -> str:
+    """Name the place in the artifact store that is one lease's alone."""
+    return f"jobs/{job_id}/{lease.step_id}/{lease.generation}/{lease.lease_id}"
 
-    CONTINUE = "CONTINUE"
-    CANCEL = "CANCEL"
-    LOST = "LOST"
+
+class _Draft:
+    """Locked jobs and the steps changed so far: several requests may meet in one job."""
+
+    def __init__(self, locked: LockedJobs) -> None:
+        self.jobs = locked.jobs
+        self.changed: dict[UUID, dict[UUID, Step]] = {}
+        self._steps = {step.step_id: step for job in locked.jobs.values() for step in job.steps}
+
+    def find(self, step_id: UUID) -> Step:
+        """Return the step as it is now. Raises StaleLease if there is none."""
+        try:
+            return self._steps[step_id]
+        except KeyError:
+            raise StaleLease from None
+
+    def job_of(self, step: Step) -> Job:
+        """Return the job as it was locked."""
+        return self.jobs[step.job_id]
+
+    def put(self, step: Step) -> None:
+        """Keep a changed step."""
+        if step != self._steps[step.step_id]:
+            self._steps[step.step_id] = step
+            self.changed.setdefault(step.job_id, {})[step.step_id] = step
 
 
 class Leasing:
@@ -64,6 +94,7 @@ class Leasing:
         self._units = units
         self._signals = signals
         self._limits = limits
+        self._policy = limits.delivery
 
     def acquire(
         self, worker_id: str, requests: Sequence[LeaseRequest]
@@ -74,8 +105,126 @@ class Leasing:
         stale, taken, not due or finished: its message is to be dropped. What
         is in neither list did not fit the message any more: ask again.
         """
-        raise NotImplementedError
+        granted: list[tuple[LeaseRequest, Step]] = []
+        refused: list[LeaseRequest] = []
+        with self._units.write() as uow:
+            locked = uow.jobs.lock_of_steps({request.step_id for request in requests})
+            draft = _Draft(locked)
+            sizes = self._input_sizes(uow, draft, requests)
+            room = self._limits.max_inline_lease_bytes
+            for request in requests:
+                try:
+                    step = self._grant(draft, request, worker_id, locked.now)
+                except StaleLease:
+                    refused.append(request)
+                    continue
+                size = sum(sizes.get(wanted, 0) for wanted in input_artifact_ids(step))
+                if granted and size > room:
+                    continue
+                room -= size
+                draft.put(step)
+                granted.append((request, step))
+            uow.jobs.save(
+                [
+                    settle(draft.jobs[id_], steps, locked.now)
+                    for id_, steps in draft.changed.items()
+                ],
+                locked.now,
+            )
+            inputs = uow.artifacts.inputs(_inputs_of(draft, [step for _, step in granted]))
+        for job_id in draft.changed:
+            self._signals.job_changed(job_id)
+        leases = [
+            self._lease(request, step, draft.job_of(step), inputs, locked.now)
+            for request, step in granted
+        ]
+        return leases, refused
 
     def heartbeat(self, worker_id: str, reports: Sequence[HeartbeatReport]) -> list[LeaseDirective]:
         """Extend leases, store progress, and answer each report in order."""
-        raise NotImplementedError
+        directives: list[LeaseDirective] = []
+        told_progress: set[UUID] = set()
+        with self._units.write() as uow:
+            locked = uow.jobs.lock_of_steps({report.step_id for report in reports})
+            draft = _Draft(locked)
+            for report in reports:
+                lease = LeaseRequest(report.step_id, report.generation, report.lease_id)
+                try:
+                    step = attempts.beat(
+                        draft.find(report.step_id),
+                        lease,
+                        report.progress,
+                        self._policy,
+                        locked.now,
+                    )
+                except StaleLease:
+                    directives.append(LeaseDirective.LOST)
+                    _log.warning("lease_lost", step_id=str(report.step_id), worker_id=worker_id)
+                    continue
+                draft.put(step)
+                if report.progress is not None:
+                    told_progress.add(step.job_id)
+                cancelled = step.state is StepState.CANCELLING
+                directives.append(LeaseDirective.CANCEL if cancelled else LeaseDirective.CONTINUE)
+            uow.jobs.save(
+                [
+                    settle(draft.jobs[job_id], steps, locked.now)
+                    if job_id in told_progress
+                    else note(draft.jobs[job_id], steps)
+                    for job_id, steps in draft.changed.items()
+                ],
+                locked.now,
+            )
+        for job_id in told_progress:
+            self._signals.job_changed(job_id)
+        return directives
+
+    def _grant(self, draft: _Draft, request: LeaseRequest, worker_id: str, now: datetime) -> Step:
+        step = draft.find(request.step_id)
+        deadline_at = draft.job_of(step).deadline_at
+        if deadline_at is not None and deadline_at <= now:
+            raise StaleLease
+        return attempts.grant(step, request, worker_id, self._limits.lease_ttl, now)
+
+    def _input_sizes(
+        self, uow: UnitOfWork, draft: _Draft, requests: Sequence[LeaseRequest]
+    ) -> Mapping[UUID, int]:
+        """Tell the inputs' inline sizes, where several leases have to share a message."""
+        if len(requests) == 1:
+            return {}
+        steps = [step for job in draft.jobs.values() for step in job.steps]
+        asked = {request.step_id for request in requests}
+        return uow.artifacts.inline_sizes(
+            _inputs_of(draft, [step for step in steps if step.step_id in asked])
+        )
+
+    def _lease(
+        self,
+        request: LeaseRequest,
+        step: Step,
+        job: Job,
+        inputs: Mapping[UUID, Artifact],
+        now: datetime,
+    ) -> GrantedLease:
+        ends_at = (step.attempt_started_at or now) + step.timeout
+        if job.deadline_at is not None:
+            ends_at = min(ends_at, job.deadline_at)
+        return GrantedLease(
+            request=request,
+            job_id=job.job_id,
+            step=step,
+            attempt=step.attempt,
+            ttl=self._limits.lease_ttl,
+            timeout=max(ends_at - now, timedelta()),
+            traceparent=job.traceparent,
+            inputs={id_: inputs[id_] for id_ in input_artifact_ids(step) if id_ in inputs},
+            staging_prefix=staging_prefix(job.job_id, request),
+        )
+
+
+def _inputs_of(draft: _Draft, steps: Sequence[Step]) -> set[tuple[UUID, UUID]]:
+    return {
+        (draft.job_of(step).tenant_id, artifact_id)
+        for step in steps
+        for artifact_id in input_artifact_ids(step)
+    }

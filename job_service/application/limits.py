@@ -3,8 +3,11 @@
 `main` fills it from the settings; nothing here reads the environment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from job_service.domain.attempts import DeliveryPolicy
+from job_service.domain.retry_policy import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +26,24 @@ class Limits:
     """A step is CANCELLED this long after the request, whatever its worker says."""
     timeout_grace: timedelta = timedelta(seconds=60)
     """How long past a step's timeout its worker may take to report it."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    """How often a step is tried."""
+    max_text_bytes: int = 64 * 1024 * 1024
+    """The largest uploaded text that is translated as plain text."""
     max_inline_output_bytes: int = 64 * 1024
     """Larger outputs lie in the artifact store."""
     max_inline_lease_bytes: int = 3 * 1024 * 1024
     """Inline inputs of all leases granted by one call, to fit one message."""
     max_upload_bytes: int = 8 * 1024**3
     """The largest artifact."""
+
+    @property
+    def delivery(self) -> DeliveryPolicy:
+        """The part that the domain decides by."""
+        return DeliveryPolicy(
+            lease_ttl=self.lease_ttl,
+            cancel_grace=self.cancel_grace,
+            cancel_limit=self.cancel_limit,
+            timeout_grace=self.timeout_grace,
+            retry=self.retry,
+        )

@@ -1,13 +1,37 @@
 """Ending attempts: well, or not."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime
 
-from job_service.application.leasing import LeaseRequest
+from babelmill.kit.process.logs import get_logger
+from job_service.application.leasing import LeaseRequest, staging_prefix
 from job_service.application.limits import Limits
-from job_service.application.ports import Signals, UnitOfWorkFactory
-from job_service.domain.job import Digest, Failure, Usage
+from job_service.application.ports import LockedJobs, Signals, UnitOfWork, UnitOfWorkFactory
+from job_service.domain import attempts
+from job_service.domain.content import (
+    check_digest,
+    check_filename,
+    check_media_type,
+    digest_of,
+)
+from job_service.domain.errors import InvalidRequest, StaleLease, StepCancelled, Violation
+from job_service.domain.ids import uuid7
+from job_service.domain.job import (
+    Artifact,
+    ArtifactState,
+    Digest,
+    Failure,
+    Job,
+    Step,
+    StepState,
+    Usage,
+)
+from job_service.domain.lease import LeaseResult
+from job_service.domain.settlement import Change, settle
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +46,24 @@ class NewOutput:
 
 
 class Outcomes:
-    """Records each lease's outcome once; a replay of the same call is accepted."""
+    """Records each lease's outcome once; a replay of the same call is accepted.
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits) -> None:
+    `jitter` gives random numbers in [0, 1) for the wait before a retry.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: UnitOfWorkFactory,
+        signals: Signals,
+        limits: Limits,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
         self._units = units
         self._signals = signals
         self._limits = limits
+        self._policy = limits.delivery
+        self._jitter = jitter
 
     def complete(
         self,
@@ -41,7 +77,27 @@ class Outcomes:
         Raises InvalidRequest, StaleLease, and StepCancelled: a cancel was
         accepted first, so the step is CANCELLED now and the outputs are dropped.
         """
-        raise NotImplementedError
+        with self._units.write() as uow:
+            locked = uow.jobs.lock_of_steps([lease.step_id])
+            job, step = _find(locked, lease)
+            if not attempts.holds(step, lease):
+                if _replayed(uow, step, lease) is LeaseResult.COMPLETED:
+                    return
+                raise StaleLease
+            _check_outputs(outputs, f"{staging_prefix(job.job_id, lease)}/", self._limits)
+            ended = attempts.complete(step, lease, usage, locked.now)
+            completed = ended.state is StepState.COMPLETED
+            change = settle(job, {step.step_id: ended}, locked.now)
+            if completed:
+                uow.artifacts.insert_outputs(
+                    [_artifact(made, job, step, locked.now) for made in outputs]
+                )
+            uow.jobs.save([change], locked.now)
+            result = LeaseResult.COMPLETED if completed else LeaseResult.COMPLETED_TOO_LATE
+            uow.leases.record(lease, result, locked.now)
+        self._tell(change, ended, worker_id, "", usage)
+        if not completed:
+            raise StepCancelled
 
     def fail(
         self,
@@ -52,6 +108,106 @@ class Outcomes:
     ) -> None:
         """End the attempt without outputs; the retry policy decides what follows.
 
-        Raises StaleLease.
+        The usage of a failed attempt is not kept: a job's usage is what its
+        results have cost. Raises InvalidRequest, StaleLease.
         """
-        raise NotImplementedError
+        if not failure.reason:
+            raise InvalidRequest(Violation("failure.reason", "must be set"))
+        with self._units.write() as uow:
+            locked = uow.jobs.lock_of_steps([lease.step_id])
+            job, step = _find(locked, lease)
+            if not attempts.holds(step, lease):
+                if uow.leases.find(lease) in {LeaseResult.FAILED, LeaseResult.COMPLETED_TOO_LATE}:
+                    return
+                raise StaleLease
+            ended = attempts.fail(step, lease, failure, self._policy, self._jitter(), locked.now)
+            change = settle(job, {step.step_id: ended}, locked.now)
+            uow.jobs.save([change], locked.now)
+            uow.leases.record(lease, LeaseResult.FAILED, locked.now)
+        self._tell(change, ended, worker_id, failure.reason, usage)
+
+    def _tell(
+        self, change: Change, step: Step, worker_id: str, reason: str, usage: Usage | None
+    ) -> None:
+        _log.info(
+            "attempt_ended",
+            job_id=str(step.job_id),
+            step_id=str(step.step_id),
+            state=step.state.value,
+            attempt=step.attempt,
+            reason=reason,
+            worker_id=worker_id,
+            processing_seconds=usage.processing_seconds if usage else None,
+        )
+        self._signals.job_changed(change.after.job_id)
+        if change.has_new_pending:
+            self._signals.steps_pending()
+
+
+def _find(locked: LockedJobs, lease: LeaseRequest) -> tuple[Job, Step]:
+    """Return the lease's job and step. Raises StaleLease if there are none."""
+    for job in locked.jobs.values():
+        for step in job.steps:
+            if step.step_id == lease.step_id:
+                return job, step
+    raise StaleLease
+
+
+def _replayed(uow: UnitOfWork, step: Step, lease: LeaseRequest) -> LeaseResult | None:
+    """Return how an ended lease has ended. Raises StepCancelled."""
+    result = uow.leases.find(lease)
+    forced = step.state is StepState.CANCELLED and step.generation == lease.generation
+    if result is LeaseResult.COMPLETED_TOO_LATE or (result is None and forced):
+        raise StepCancelled
+    return result
+
+
+def _check_outputs(outputs: Sequence[NewOutput], prefix: str, limits: Limits) -> None:
+    """Make sure that outputs are what they say and lie where they may."""
+    violations: list[Violation] = []
+    for index, output in enumerate(outputs):
+        field = f"outputs[{index}]"
+        violations += check_filename(output.filename, f"{field}.filename")
+        violations += check_media_type(output.media_type, f"{field}.media_type")
+        violations += check_digest(output.digest, f"{field}.digest")
+        if (output.inline is None) == (output.storage_key is None):
+            violations.append(Violation(field, "must be either inline or stored"))
+        elif output.inline is not None:
+            violations += _check_inline(output.inline, output.digest, field, limits)
+        elif not _lies_below(prefix, output.storage_key or ""):
+            violations.append(
+                Violation(f"{field}.storage_key", "must lie below the lease's staging_prefix")
+            )
+    if violations:
+        raise InvalidRequest(*violations)
+
+
+def _check_inline(inline: bytes, digest: Digest, field: str, limits: Limits) -> list[Violation]:
+    if len(inline) > limits.max_inline_output_bytes:
+        most = limits.max_inline_output_bytes
+        return [Violation(f"{field}.inline", f"must have at most {most} bytes")]
+    if digest_of(inline) != digest:
+        return [Violation(f"{field}.digest", "does not match the bytes", "DIGEST_MISMATCH")]
+    return []
+
+
+def _lies_below(prefix: str, key: str) -> bool:
+    rest = key.removeprefix(prefix)
+    return key.startswith(prefix) and not {"", ".", ".."} & set(rest.split("/"))
+
+
+def _artifact(output: NewOutput, job: Job, step: Step, now: datetime) -> Artifact:
+    return Artifact(
+        artifact_id=uuid7(now),
+        tenant_id=job.tenant_id,
+        state=ArtifactState.READY,
+        filename=output.filename,
+        media_type=output.media_type,
+        created_at=now,
+        digest=output.digest,
+        received_bytes=output.digest.size_bytes,
+        job_id=job.job_id,
+        target_key=step.target_key,
+        storage_key=output.storage_key,
+        inline=output.inline,
+    )

@@ -1,8 +1,30 @@
-"""What the use cases need from the outside."""
+"""What the use cases need from the outside.
 
+`storage` implements the rows; `main` wires. Locks are taken on jobs only, in
+the order of their ids, so two transactions never wait for each other.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
+
+from job_service.application.job_query import Cursor, JobQuery
+from job_service.domain.catalog import WorkerAnnouncement
+from job_service.domain.events import JobEvent
+from job_service.domain.job import (
+    Artifact,
+    Digest,
+    Job,
+    JobState,
+    Priority,
+    Progress,
+)
+from job_service.domain.lease import LeaseRequest, LeaseResult
+from job_service.domain.principal import Principal, Role
+from job_service.domain.settlement import Change
 
 
 class Signals(Protocol):
@@ -28,12 +50,233 @@ class NullSignals:
         """Do nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class LockedJobs:
+    """Jobs that this transaction alone may change, and a time taken after locking."""
+
+    jobs: Mapping[UUID, Job]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobToInsert:
+    """A new job as it is stored: `text_artifact` holds the spec's inline text."""
+
+    job: Job
+    request_hash: bytes
+    text_artifact: Artifact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """A step to publish."""
+
+    step_id: UUID
+    generation: int
+    kind: str
+    priority: Priority
+    traceparent: str
+    job_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRow:
+    """An upload as the database knows it; the bytes received are the store's to tell."""
+
+    artifact: Artifact
+    declared: Digest | None = None
+    seal: UUID | None = None
+
+
+class JobRows(Protocol):
+    """Jobs with their steps, targets and events."""
+
+    def insert(self, new_jobs: Sequence[JobToInsert]) -> frozenset[UUID]:
+        """Store new jobs whole; return the ids stored.
+
+        One whose (tenant, request_id) is taken is left out. Waits for a
+        concurrent transaction that is about to take it.
+        """
+
+    def find_requests(
+        self, tenant_id: UUID, request_ids: Collection[str]
+    ) -> Mapping[str, tuple[UUID, bytes]]:
+        """Return the job and the request hash of each request_id that is taken."""
+
+    def admission(self, tenant_id: UUID, up_to: int) -> tuple[datetime, int]:
+        """Return the time, and how many of the tenant's jobs nothing has started on.
+
+        Counts no further than `up_to`.
+        """
+
+    def lock(self, job_ids: Collection[UUID], *, skip_locked: bool = False) -> LockedJobs:
+        """Lock jobs; those that are not there, or held by another if skipping, are left out."""
+
+    def lock_of_steps(self, step_ids: Collection[UUID]) -> LockedJobs:
+        """Lock the jobs that the steps belong to."""
+
+    def save(self, changes: Sequence[Change], now: datetime) -> None:
+        """Write what differs, and the events; the jobs must be locked."""
+
+    def load(self, tenant_id: UUID, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """Return whole jobs: inline text, steps, targets with outputs (short texts inline)."""
+
+    def list(
+        self, tenant_id: UUID, query: JobQuery, limit: int, after: Cursor | None
+    ) -> Sequence[Job]:
+        """Return jobs, newest first, without steps, outputs and inline text."""
+
+    def exists(self, tenant_id: UUID, job_id: UUID) -> bool:
+        """Tell whether the tenant has this job."""
+
+    def progress_of(self, job_id: UUID) -> tuple[JobState, int, Progress | None] | None:
+        """Return state, sequence and progress."""
+
+    def events_after(self, job_id: UUID, after_sequence: int, limit: int) -> Sequence[JobEvent]:
+        """Return events in order."""
+
+
+class StepQueue(Protocol):
+    """Which steps the relay and the reaper must see to."""
+
+    def claim_due(self, limit: int, claim: timedelta) -> Sequence[DueStep]:
+        """Claim steps that are due for publishing, skipping what others claim just now."""
+
+    def mark_published(self, step_ids: Collection[UUID], waits: Sequence[timedelta]) -> None:
+        """Set when they are due again if nobody takes them, by how often they were sent."""
+
+    def make_due(self, step_ids: Collection[UUID]) -> None:
+        """Make steps due now."""
+
+    def make_all_queued_due(self) -> int:
+        """Make every QUEUED step due now; return how many."""
+
+    def count_queued_due(self) -> int:
+        """Count QUEUED steps that nobody has taken in time."""
+
+    def overdue_jobs(
+        self, limit: int, timeout_grace: timedelta, cancel_limit: timedelta
+    ) -> Sequence[UUID]:
+        """Name jobs that time has something to do to; a superset is fine."""
+
+
+class LeaseRows(Protocol):
+    """How leases have ended."""
+
+    def find(self, lease: LeaseRequest) -> LeaseResult | None:
+        """Return the recorded result."""
+
+    def record(self, lease: LeaseRequest, result: LeaseResult, now: datetime) -> None:
+        """Record it, once."""
+
+
+class ArtifactRows(Protocol):
+    """What is known of artifacts. Texts that came inside a spec cannot be seen here."""
+
+    def insert_outputs(self, outputs: Sequence[Artifact]) -> None:
+        """Store a step's outputs."""
+
+    def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
+        """Return uploads and outputs, without inline bytes."""
+
+    def inputs(self, wanted: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Artifact]:
+        """Return artifacts of any kind by (tenant, artifact), with inline bytes."""
+
+    def inline_sizes(self, wanted: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, int]:
+        """Return how many bytes lie in the database, by (tenant, artifact)."""
+
+    def read_inline(self, tenant_id: UUID, artifact_id: UUID) -> bytes | None:
+        """Return the bytes of an artifact that lies in the database."""
+
+    def insert_upload(self, upload: UploadRow) -> bool:
+        """Store a new upload; False if the id is taken."""
+
+    def find_upload(
+        self, tenant_id: UUID, artifact_id: UUID, *, lock: bool = False
+    ) -> UploadRow | None:
+        """Return an upload; with `lock`, hold every other writer of it off."""
+
+    def declare(self, tenant_id: UUID, artifact_id: UUID, declared: Digest | None) -> None:
+        """Set the digest that the content must have, and break a seal."""
+
+    def seal(self, tenant_id: UUID, artifact_id: UUID, seal: UUID | None) -> None:
+        """Let nobody append any more (None: let them again)."""
+
+    def make_ready(self, tenant_id: UUID, artifact_id: UUID, seal: UUID, digest: Digest) -> bool:
+        """Make it READY if it still bears this seal; tell whether it did."""
+
+
+class WorkerRows(Protocol):
+    """Announcements of workers."""
+
+    def announce(self, announcement: WorkerAnnouncement, ttl: timedelta) -> None:
+        """Store an announcement, instead of the worker's last one."""
+
+    def live(self) -> Sequence[WorkerAnnouncement]:
+        """Return what has not expired, newest first."""
+
+
+class AccountRows(Protocol):
+    """Tenants and tokens."""
+
+    def create_tenant(self, tenant_id: UUID, name: str) -> UUID:
+        """Return the tenant of this name, made with this id if it was not there."""
+
+    def insert_token(
+        self,
+        token_id: UUID,
+        tenant_id: UUID,
+        role: Role,
+        token_hash: bytes,
+        expires_at: datetime | None,
+    ) -> None:
+        """Store a token's hash."""
+
+    def find_token(self, token_hash: bytes) -> Principal | None:
+        """Return the owner of a token that is neither revoked nor expired."""
+
+    def revoke(self, token_id: UUID) -> None:
+        """Make a token invalid."""
+
+
 class UnitOfWork(Protocol):
     """One transaction."""
 
+    @property
+    def jobs(self) -> JobRows:
+        """Jobs with their steps, targets and events."""
+
+    @property
+    def queue(self) -> StepQueue:
+        """Which steps the relay and the reaper must see to."""
+
+    @property
+    def leases(self) -> LeaseRows:
+        """How leases have ended."""
+
+    @property
+    def artifacts(self) -> ArtifactRows:
+        """What is known of artifacts."""
+
+    @property
+    def workers(self) -> WorkerRows:
+        """Announcements of workers."""
+
+    @property
+    def accounts(self) -> AccountRows:
+        """Tenants and tokens."""
+
+    def now(self) -> datetime:
+        """Read the database's clock; the only clock that counts."""
+
 
 class UnitOfWorkFactory(Protocol):
-    """Opens transactions."""
+    """Opens transactions.
+
+    Entering, leaving, and every call in between raise StorageUnavailable or
+    OutOfSpace when the database cannot serve.
+    """
 
     def write(self) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction that commits on a clean exit and rolls back on an exception."""

@@ -1,9 +1,23 @@
 """Ending what time has ended: leases, waits, cancellations, deadlines."""
 
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
+from job_service.domain.errors import StorageUnavailable
+from job_service.domain.job import JobState, StepState
+from job_service.domain.settlement import Change
+from job_service.domain.sweeping import Sweep, sweep
+
+JOBS_PER_RUN = 500
+JOBS_PER_TRANSACTION = 50
+LARGEST_CLOCK_DRIFT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +34,115 @@ class ReaperReport:
 
 
 class Reaper:
-    """Safe to run anywhere, any number of times at once."""
+    """Safe to run anywhere, any number of times at once.
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits) -> None:
+    After a start, after the database was away, and after a leap of its clock
+    no lease is ended for `recovery_grace` (one lease's time if not given):
+    heartbeats could not arrive, and the workers are most likely alive.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: UnitOfWorkFactory,
+        signals: Signals,
+        limits: Limits,
+        recovery_grace: timedelta | None = None,
+        jitter: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._units = units
         self._signals = signals
-        self._limits = limits
+        self._policy = limits.delivery
+        self._grace = limits.lease_ttl if recovery_grace is None else recovery_grace
+        self._jitter = jitter
+        self._monotonic = monotonic
+        self._spare_until = monotonic() + self._grace.total_seconds()
+        self._last_clocks: tuple[float, datetime] | None = None
 
     def run_once(self) -> ReaperReport:
-        """Move everything that is overdue; call about every second."""
-        raise NotImplementedError
+        """Move everything that is overdue; call about every second.
+
+        Raises StorageUnavailable.
+        """
+        try:
+            return self._run()
+        except StorageUnavailable:
+            self._spare_leases()
+            raise
 
     def republish_all_queued(self) -> int:
         """Make every QUEUED step due for publishing: the broker has lost its data."""
-        raise NotImplementedError
+        with self._units.write() as uow:
+            count = uow.queue.make_all_queued_due()
+        self._signals.steps_pending()
+        return count
+
+    def _run(self) -> ReaperReport:
+        with self._units.read() as uow:
+            self._watch_clock(uow.now())
+            overdue = uow.queue.overdue_jobs(
+                JOBS_PER_RUN, self._policy.timeout_grace, self._policy.cancel_limit
+            )
+            to_republish = uow.queue.count_queued_due()
+        counts: Counter[Sweep] = Counter()
+        changes: list[Change] = []
+        for start in range(0, len(overdue), JOBS_PER_TRANSACTION):
+            moved = self._sweep(overdue[start : start + JOBS_PER_TRANSACTION], counts)
+            changes += moved
+            for change in moved:
+                self._signals.job_changed(change.after.job_id)
+        if to_republish or any(change.has_new_pending for change in changes):
+            self._signals.steps_pending()
+        return ReaperReport(
+            expired_leases=counts[Sweep.LEASE_EXPIRED],
+            timed_out=counts[Sweep.TIMED_OUT],
+            retried=counts[Sweep.RETRY_DUE],
+            dead_lettered=sum(_dead_lettered(change) for change in changes),
+            cancelled=counts[Sweep.CANCEL_FORCED],
+            to_republish=to_republish,
+            expired_jobs=sum(
+                change.ends_job and change.after.state is JobState.EXPIRED for change in changes
+            ),
+        )
+
+    def _sweep(self, job_ids: Sequence[UUID], counts: Counter[Sweep]) -> list[Change]:
+        """Move some jobs in one transaction; those that another holds come next time."""
+        changes: list[Change] = []
+        found: Counter[Sweep] = Counter()
+        with self._units.write() as uow:
+            locked = uow.jobs.lock(job_ids, skip_locked=True)
+            for job in locked.jobs.values():
+                change, why = sweep(
+                    job,
+                    self._policy,
+                    locked.now,
+                    self._jitter,
+                    spare_leases=self._monotonic() < self._spare_until,
+                )
+                if why:
+                    changes.append(change)
+                    found += why
+            uow.jobs.save(changes, locked.now)
+        counts.update(found)
+        return changes
+
+    def _spare_leases(self) -> None:
+        self._spare_until = self._monotonic() + self._grace.total_seconds()
+
+    def _watch_clock(self, now: datetime) -> None:
+        """Notice when the database's clock and this machine's time do not run alike."""
+        here = self._monotonic()
+        if self._last_clocks is not None:
+            then_here, then = self._last_clocks
+            drift = (now - then) - timedelta(seconds=here - then_here)
+            if abs(drift) > LARGEST_CLOCK_DRIFT:
+                self._spare_leases()
+        self._last_clocks = (here, now)
+
+
+def _dead_lettered(change: Change) -> int:
+    return sum(
+        new.state is StepState.DEAD_LETTERED and old.state is not StepState.DEAD_LETTERED
+        for old, new in zip(change.before.steps, change.after.steps, strict=True)
+    )

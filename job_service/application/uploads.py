@@ -1,13 +1,49 @@
-"""Bytes in and out: resumable uploads, and reading artifacts."""
+"""Bytes in and out: resumable uploads, and reading artifacts.
+
+How many bytes of an upload have arrived is asked of the store and never
+recorded, so the two cannot differ after a crash. An upload is sealed while
+its digest is computed; READY is a compare-and-set on that seal.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from uuid import UUID
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID, uuid4
 
-from babelmill.kit.artifacts.store import ArtifactStore
+from babelmill.kit.artifacts.store import (
+    ArtifactStore,
+    ObjectMissing,
+    OffsetConflict,
+    StoreError,
+    StoreFull,
+)
 from job_service.application.limits import Limits
-from job_service.application.ports import UnitOfWorkFactory
-from job_service.domain.job import Artifact, Digest
+from job_service.application.ports import UnitOfWorkFactory, UploadRow
+from job_service.domain.content import (
+    check_digest,
+    check_filename,
+    check_media_type,
+    digest_of,
+)
+from job_service.domain.errors import (
+    ArtifactDamaged,
+    ArtifactExists,
+    ArtifactNotFound,
+    ArtifactNotReady,
+    InvalidRequest,
+    OffsetBeyondEnd,
+    OffsetMismatch,
+    OutOfSpace,
+    StorageUnavailable,
+    TooLarge,
+    Violation,
+)
+from job_service.domain.ids import uuid7
+from job_service.domain.job import Artifact, ArtifactState, Digest
+
+READ_CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +71,51 @@ class Uploads:
         Raises OffsetMismatch (metadata received_bytes), ArtifactExists, TooLarge,
         InvalidRequest.
         """
-        raise NotImplementedError
+        self._check(request)
+        with self._units.write() as uow:
+            now = uow.now()
+            artifact_id = request.artifact_id or uuid7(now)
+            new = _new_upload(tenant_id, artifact_id, request, now)
+            if uow.artifacts.insert_upload(new):
+                known = new
+            else:
+                found = uow.artifacts.find_upload(tenant_id, artifact_id, lock=True)
+                if found is None:  # The id belongs to a job's output.
+                    raise ArtifactExists(artifact_id=str(artifact_id))
+                known = found
+                if known.artifact.state is ArtifactState.READY:
+                    return _same_content(known.artifact, request)
+                if known.declared and request.digest and known.declared != request.digest:
+                    raise ArtifactExists(artifact_id=str(artifact_id))
+                uow.artifacts.declare(tenant_id, artifact_id, request.digest or known.declared)
+        artifact = self._with_received(known.artifact)
+        if artifact.received_bytes != request.offset:
+            raise OffsetMismatch(received_bytes=str(artifact.received_bytes))
+        return artifact
 
     def append(self, tenant_id: UUID, artifact_id: UUID, offset: int, data: bytes) -> Artifact:
         """Add the chunk that starts at `offset`.
 
-        Raises ArtifactNotFound, OffsetMismatch, ArtifactExists (it is READY),
-        TooLarge, OutOfSpace, InvalidRequest (DIGEST_MISMATCH: longer than declared).
+        Raises ArtifactNotFound, OffsetMismatch, ArtifactExists (it is READY or
+        being finished), TooLarge, OutOfSpace, InvalidRequest (DIGEST_MISMATCH:
+        longer than declared).
         """
-        raise NotImplementedError
+        end = offset + len(data)
+        if end > self._limits.max_upload_bytes:
+            raise TooLarge(limit_bytes=str(self._limits.max_upload_bytes))
+        # The row's lock makes writers of one artifact take turns.
+        with self._units.write() as uow:
+            upload = uow.artifacts.find_upload(tenant_id, artifact_id, lock=True)
+            if upload is None:
+                raise ArtifactNotFound
+            if upload.artifact.state is ArtifactState.READY or upload.seal is not None:
+                raise ArtifactExists
+            if upload.declared is not None and end > upload.declared.size_bytes:
+                self._drop(upload.artifact)
+                raise _digest_mismatch()
+            with _naming_troubles():
+                received = self._store.append(_key(upload.artifact), offset, data)
+        return replace(upload.artifact, received_bytes=received)
 
     def finish(self, tenant_id: UUID, artifact_id: UUID) -> Artifact:
         """Check the digest and make the artifact READY.
@@ -52,11 +124,37 @@ class Uploads:
         UPLOADING. Raises ArtifactNotFound, InvalidRequest (DIGEST_MISMATCH: the
         bytes are dropped; upload again from 0).
         """
-        raise NotImplementedError
+        seal = uuid4()
+        with self._units.write() as uow:
+            upload = uow.artifacts.find_upload(tenant_id, artifact_id, lock=True)
+            if upload is None:
+                raise ArtifactNotFound
+            if upload.artifact.state is ArtifactState.READY:
+                return upload.artifact
+            artifact = self._with_received(upload.artifact)
+            declared = upload.declared
+            if declared is not None and artifact.received_bytes < declared.size_bytes:
+                return artifact
+            uow.artifacts.seal(tenant_id, artifact_id, seal)
+        digest = self._digest(artifact)
+        if declared is not None and digest != declared:
+            with self._units.write() as uow:
+                current = uow.artifacts.find_upload(tenant_id, artifact_id, lock=True)
+                if current is not None and current.seal == seal:
+                    self._drop(artifact)
+                    uow.artifacts.seal(tenant_id, artifact_id, None)
+            raise _digest_mismatch()
+        with self._units.write() as uow:
+            uow.artifacts.make_ready(tenant_id, artifact_id, seal, digest)
+        return self.get(tenant_id, artifact_id)
 
     def get(self, tenant_id: UUID, artifact_id: UUID) -> Artifact:
         """Return what is known of it. Raises ArtifactNotFound."""
-        raise NotImplementedError
+        with self._units.read() as uow:
+            artifact = uow.artifacts.find(tenant_id, [artifact_id]).get(artifact_id)
+        if artifact is None:
+            raise ArtifactNotFound
+        return self._with_received(artifact)
 
     def open(
         self, tenant_id: UUID, artifact_id: UUID, offset: int = 0
@@ -64,6 +162,122 @@ class Uploads:
         """Return it and its bytes from `offset` in chunks of up to 256 KiB.
 
         Raises ArtifactNotFound, ArtifactNotReady, OffsetBeyondEnd; and
-        ArtifactDamaged, also while iterating.
+        ArtifactDamaged, also while iterating. The digest is checked when all
+        is read from 0.
         """
-        raise NotImplementedError
+        with self._units.read() as uow:
+            artifact = uow.artifacts.find(tenant_id, [artifact_id]).get(artifact_id)
+            if artifact is None:
+                raise ArtifactNotFound
+            if artifact.digest is None:
+                raise ArtifactNotReady
+            if offset > artifact.digest.size_bytes:
+                raise OffsetBeyondEnd(size_bytes=str(artifact.digest.size_bytes))
+            inline = None
+            if artifact.storage_key is None:
+                inline = uow.artifacts.read_inline(tenant_id, artifact_id)
+        if artifact.storage_key is None:
+            if inline is None or digest_of(inline) != artifact.digest:
+                raise ArtifactDamaged
+            return artifact, _slices(inline[offset:])
+        with _naming_troubles():
+            if self._store.size(artifact.storage_key) != artifact.digest.size_bytes:
+                raise ArtifactDamaged
+        return artifact, self._stored_chunks(artifact.storage_key, artifact.digest, offset)
+
+    def _stored_chunks(self, key: str, digest: Digest, offset: int) -> Iterator[bytes]:
+        seen = sha256()
+        with _naming_troubles(), self._store.open(key, offset) as stream:
+            while chunk := stream.read(READ_CHUNK_BYTES):
+                seen.update(chunk)
+                yield chunk
+        if offset == 0 and seen.hexdigest() != digest.sha256:
+            raise ArtifactDamaged
+
+    def _check(self, request: UploadRequest) -> None:
+        violations = check_filename(request.filename, "header.filename")
+        violations += check_media_type(request.media_type, "header.media_type")
+        if request.offset < 0:
+            violations.append(Violation("header.offset", "must not be negative"))
+        if request.digest is not None:
+            violations += check_digest(request.digest, "header.digest")
+        if violations:
+            raise InvalidRequest(*violations)
+        size = request.digest.size_bytes if request.digest else 0
+        if size > self._limits.max_upload_bytes:
+            raise TooLarge(limit_bytes=str(self._limits.max_upload_bytes))
+
+    def _with_received(self, artifact: Artifact) -> Artifact:
+        if artifact.state is ArtifactState.READY:
+            return artifact
+        with _naming_troubles():
+            return replace(artifact, received_bytes=self._store.size(_key(artifact)) or 0)
+
+    def _digest(self, artifact: Artifact) -> Digest:
+        with _naming_troubles():
+            if artifact.received_bytes == 0:
+                # Nothing was appended, so there may be no object yet.
+                self._store.append(_key(artifact), 0, b"")
+            stored = self._store.digest(_key(artifact))
+        return Digest(stored.sha256, stored.size_bytes)
+
+    def _drop(self, artifact: Artifact) -> None:
+        with _naming_troubles():
+            self._store.delete(_key(artifact))
+
+
+def _new_upload(
+    tenant_id: UUID, artifact_id: UUID, request: UploadRequest, now: datetime
+) -> UploadRow:
+    return UploadRow(
+        artifact=Artifact(
+            artifact_id=artifact_id,
+            tenant_id=tenant_id,
+            state=ArtifactState.UPLOADING,
+            filename=request.filename,
+            media_type=request.media_type,
+            created_at=now,
+            storage_key=f"uploads/{tenant_id}/{artifact_id}",
+        ),
+        declared=request.digest,
+    )
+
+
+def _same_content(artifact: Artifact, request: UploadRequest) -> Artifact:
+    """Accept an upload of what is there already. Raises ArtifactExists."""
+    if request.digest is None or request.digest != artifact.digest:
+        raise ArtifactExists(artifact_id=str(artifact.artifact_id))
+    return artifact
+
+
+def _key(artifact: Artifact) -> str:
+    if artifact.storage_key is None:
+        raise ArtifactDamaged
+    return artifact.storage_key
+
+
+def _slices(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), READ_CHUNK_BYTES):
+        yield data[start : start + READ_CHUNK_BYTES]
+
+
+def _digest_mismatch() -> InvalidRequest:
+    return InvalidRequest(
+        Violation("header.digest", "does not match the bytes received", "DIGEST_MISMATCH"),
+        reason="DIGEST_MISMATCH",
+    )
+
+
+@contextmanager
+def _naming_troubles() -> Iterator[None]:
+    """Turn the store's errors into refusals."""
+    try:
+        yield
+    except OffsetConflict as error:
+        raise OffsetMismatch(received_bytes=str(error.size_bytes)) from error
+    except ObjectMissing as error:
+        raise ArtifactDamaged from error
+    except StoreFull as error:
+        raise OutOfSpace from error
+    except StoreError as error:
+        raise StorageUnavailable from error

@@ -99,6 +99,12 @@ def settle(
     return Change(job, replace(after, sequence=job.sequence + len(facts)), facts)
 
 
+def note(job: Job, changed: Mapping[UUID, Step]) -> Change:
+    """Put steps back that have changed in ways from which nothing follows."""
+    steps = tuple(changed.get(step.step_id, step) for step in job.steps)
+    return Change(job, replace(job, steps=steps))
+
+
 def total_usage(usages: Iterable[Usage | None]) -> Usage | None:
     """Add seconds and bytes, take the largest peaks; what nobody measured stays None."""
     measured = [usage for usage in usages if usage is not None]

@@ -1,0 +1,43 @@
+"""Whether two requests ask for the same thing: a hash of all that a client chose.
+
+The form is written out field by field, because hashes are stored: a repeated
+request must still match after the classes have changed.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from job_service.domain.job import Priority
+from job_service.domain.spec import JobSpec, TranslateText
+
+
+def request_hash(
+    spec: JobSpec, priority: Priority, labels: Mapping[str, str], deadline_at: datetime | None
+) -> bytes:
+    """Return the sha256 of the canonical request.
+
+    The trace is left out: a retry comes with another one.
+    """
+    body = {
+        "kind": spec.kind,
+        "spec": _spec_body(spec),
+        "priority": priority.value,
+        "labels": dict(labels),
+        "deadline": deadline_at.astimezone(UTC).isoformat() if deadline_at else None,
+    }
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode()).digest()
+
+
+def _spec_body(spec: JobSpec) -> dict[str, object]:
+    if isinstance(spec, TranslateText):
+        return {
+            "source_language": spec.source_language,
+            "target_languages": spec.target_languages,
+            "text": spec.text,
+            "artifact_id": str(spec.artifact_id) if spec.artifact_id else None,
+            "engine": spec.engine,
+        }
+    return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}

@@ -1,0 +1,147 @@
+"""What is known of artifacts, and the small ones' bytes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql import ColumnElement
+
+from job_service.application.ports import UploadRow
+from job_service.domain.job import Artifact, ArtifactState, Digest
+from job_service.storage import rows
+from job_service.storage.tables import ARTIFACTS
+
+_UPLOAD, _OUTPUT, _TEXT = "upload", "output", "text"
+_DESCRIPTION = [column for column in ARTIFACTS.c if column is not ARTIFACTS.c.inline]
+
+
+class SqlArtifactRows:
+    """Artifacts as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert_outputs(self, outputs: Sequence[Artifact]) -> None:
+        """Store a step's outputs."""
+        if outputs:
+            self._connection.execute(
+                insert(ARTIFACTS), [rows.artifact_values(made, _OUTPUT) for made in outputs]
+            )
+
+    def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
+        """Return uploads and outputs, without inline bytes."""
+        found = self._connection.execute(
+            select(*_DESCRIPTION).where(
+                ARTIFACTS.c.tenant_id == tenant_id,
+                ARTIFACTS.c.artifact_id.in_(artifact_ids),
+                ARTIFACTS.c.role != _TEXT,
+            )
+        ).mappings()
+        return {row["artifact_id"]: rows.read_artifact(row) for row in found}
+
+    def inputs(self, wanted: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Artifact]:
+        """Return artifacts of any kind by (tenant, artifact), with inline bytes."""
+        found = self._connection.execute(
+            select(ARTIFACTS).where(
+                tuple_(ARTIFACTS.c.tenant_id, ARTIFACTS.c.artifact_id).in_(wanted)
+            )
+        ).mappings()
+        return {row["artifact_id"]: rows.read_artifact(row) for row in found}
+
+    def inline_sizes(self, wanted: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, int]:
+        """Return how many bytes lie in the database, by (tenant, artifact)."""
+        found = self._connection.execute(
+            select(ARTIFACTS.c.artifact_id, ARTIFACTS.c.size_bytes).where(
+                tuple_(ARTIFACTS.c.tenant_id, ARTIFACTS.c.artifact_id).in_(wanted),
+                ARTIFACTS.c.inline.is_not(None),
+            )
+        )
+        return {row.artifact_id: row.size_bytes for row in found}
+
+    def read_inline(self, tenant_id: UUID, artifact_id: UUID) -> bytes | None:
+        """Return the bytes of an artifact that lies in the database."""
+        return self._connection.execute(
+            select(ARTIFACTS.c.inline).where(_is(tenant_id, artifact_id))
+        ).scalar_one_or_none()
+
+    def insert_upload(self, upload: UploadRow) -> bool:
+        """Store a new upload; False if the id is taken."""
+        declared = upload.declared
+        return (
+            self._connection.execute(
+                insert(ARTIFACTS)
+                .values(
+                    **rows.artifact_values(upload.artifact, _UPLOAD),
+                    declared_sha256=declared.sha256 if declared else None,
+                    declared_size_bytes=declared.size_bytes if declared else None,
+                )
+                .on_conflict_do_nothing()
+                .returning(ARTIFACTS.c.artifact_id)
+            ).first()
+            is not None
+        )
+
+    def find_upload(
+        self, tenant_id: UUID, artifact_id: UUID, *, lock: bool = False
+    ) -> UploadRow | None:
+        """Return an upload; with `lock`, hold every other writer of it off."""
+        wanted = select(*_DESCRIPTION).where(
+            _is(tenant_id, artifact_id), ARTIFACTS.c.role == _UPLOAD
+        )
+        row = (
+            self._connection.execute(wanted.with_for_update() if lock else wanted)
+            .mappings()
+            .first()
+        )
+        if row is None:
+            return None
+        sha256 = row["declared_sha256"]
+        return UploadRow(
+            artifact=rows.read_artifact(row),
+            declared=None if sha256 is None else Digest(sha256, row["declared_size_bytes"]),
+            seal=row["seal"],
+        )
+
+    def declare(self, tenant_id: UUID, artifact_id: UUID, declared: Digest | None) -> None:
+        """Set the digest that the content must have, and break a seal."""
+        self._connection.execute(
+            update(ARTIFACTS)
+            .where(_is(tenant_id, artifact_id))
+            .values(
+                declared_sha256=declared.sha256 if declared else None,
+                declared_size_bytes=declared.size_bytes if declared else None,
+                seal=None,
+            )
+        )
+
+    def seal(self, tenant_id: UUID, artifact_id: UUID, seal: UUID | None) -> None:
+        """Let nobody append any more (None: let them again)."""
+        self._connection.execute(
+            update(ARTIFACTS).where(_is(tenant_id, artifact_id)).values(seal=seal)
+        )
+
+    def make_ready(self, tenant_id: UUID, artifact_id: UUID, seal: UUID, digest: Digest) -> bool:
+        """Make it READY if it still bears this seal; tell whether it did."""
+        return (
+            self._connection.execute(
+                update(ARTIFACTS)
+                .where(
+                    _is(tenant_id, artifact_id),
+                    ARTIFACTS.c.seal == seal,
+                    ARTIFACTS.c.state == ArtifactState.UPLOADING,
+                )
+                .values(
+                    state=ArtifactState.READY,
+                    sha256=digest.sha256,
+                    size_bytes=digest.size_bytes,
+                    seal=None,
+                )
+                .returning(ARTIFACTS.c.artifact_id)
+            ).first()
+            is not None
+        )
+
+
+def _is(tenant_id: UUID, artifact_id: UUID) -> ColumnElement[bool]:
+    return (ARTIFACTS.c.tenant_id == tenant_id) & (ARTIFACTS.c.artifact_id == artifact_id)
