@@ -21,7 +21,7 @@ from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
 from media_worker.ffmpeg.probe import RunContext, Stopped, probe
 from media_worker.ffmpeg.progress import MediaProgress, ProgressParser
-from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits
+from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits, RunnerBroken
 from media_worker.presets import PRESETS, Preset, output_filename
 from media_worker.verification import verify_output
 
@@ -97,6 +97,11 @@ class TranscodeHandler:
         except Stopped:
             attempt.cancellation.raise_if_requested()
             raise
+        except RunnerBroken as error:
+            attempt.log.exception("ffmpeg_broken")
+            raise StepFailure(
+                FailureReason.ENGINE_UNAVAILABLE, "The worker could not run its encoder."
+            ) from error
         usage = usage_pb2.Usage(
             peak_cpu_percent=context.meter.peak_cpu_percent,
             peak_rss_bytes=context.meter.peak_rss_bytes,
@@ -118,7 +123,9 @@ class TranscodeHandler:
         attempt.report_progress(_UNIT, 0.0, progress.total_seconds, "transcode")
         path = attempt.scratch / f"{_OUTPUT_STEM}.{preset.file_extension}"
         try:
-            with tracer(__name__).start_as_current_span("ffmpeg.transcode"):
+            with tracer(__name__).start_as_current_span(
+                "ffmpeg.transcode", attributes={"babelmill.preset": preset.name}
+            ):
                 self._encode(context, preset, info, selection, path.name, progress, attempt)
             attempt.report_progress(_UNIT, progress.done_seconds, progress.total_seconds, "verify")
             with tracer(__name__).start_as_current_span("ffmpeg.verify"):

@@ -78,7 +78,9 @@ def scan_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[
     return [*_global("error"), *_input(source), *_packet_list(stream_indexes)]
 
 
-def check_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
+def check_arguments(
+    source: SourceAccess, stream_indexes: Sequence[int], *, has_video: bool
+) -> list[str]:
     """List every packet, and decode all sound and every key picture, in one pass.
 
     Stops with an error at the first thing that does not decode.
@@ -86,8 +88,8 @@ def check_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list
     return [
         *_global("error"),
         "-xerror",
-        "-skip_frame",
-        "nokey",
+        # ffmpeg refuses this option for an input without pictures.
+        *(["-skip_frame:v", "nokey"] if has_video else []),
         *_input(source),
         *_packet_list(stream_indexes),
         *_maps(stream_indexes),

@@ -102,7 +102,9 @@ def check(context: RunContext, source: SourceAccess) -> MediaInfo:
     wanted = [s.index for s in header.streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO}]
     if not wanted:
         return header
-    scanned, result = _list_packets(context, check_arguments(source, wanted))
+    has_video = any(s.kind is StreamKind.VIDEO for s in header.streams)
+    arguments = check_arguments(source, wanted, has_video=has_video)
+    scanned, result = _list_packets(context, arguments)
     if not result.succeeded:
         raise failure_of_run(result)
     return _merge(header, wanted, scanned)

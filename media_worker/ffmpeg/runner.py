@@ -15,7 +15,6 @@ import selectors
 import signal
 import subprocess  # running ffmpeg is what this file is for
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -31,10 +30,9 @@ from media_worker.ffmpeg.measurement import (
     UsageMeter,
     read_process,
 )
+from media_worker.ffmpeg.pipes import HeadAndTail, Waker
 
 _READ_BYTES = 64 * 1024
-_KEPT_HEAD_BYTES = 128 * 1024
-_KEPT_TAIL_BYTES = 32 * 1024
 _KIB = 1024
 # A stop that the launcher has not carried out by then is carried out around it.
 _STOP_GRACE_SECONDS = 0.3
@@ -142,8 +140,8 @@ class _Run:
         self._on_progress = on_progress
         self._selector = selectors.DefaultSelector()
         self._process: subprocess.Popen[bytes] | None = None
-        self._waker = _Waker()
-        self._stderr = _HeadAndTail()
+        self._waker = Waker()
+        self._stderr = HeadAndTail()
         self._report = b""
         self._pid: int | None = None
         self._status: int | None = None
@@ -307,50 +305,3 @@ class _Run:
         if code < 0:
             return RunResult(self._ended_by, None, -code, stderr)
         return RunResult(self._ended_by, code, None, stderr)
-
-
-class _Waker:
-    """A pipe that ends a wait in select(); a wake after its end does nothing."""
-
-    def __init__(self) -> None:
-        self.read_fd, self._write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def wake(self, _reason: object) -> None:
-        """Wake the reader; from any thread."""
-        # The lock keeps the byte from going to another file with the closed one's number.
-        with self._lock:
-            if not self._closed:
-                with suppress(BlockingIOError):
-                    os.write(self._write_fd, b"!")
-
-    def drain(self) -> None:
-        """Forget the wakes so far."""
-        with suppress(BlockingIOError):
-            os.read(self.read_fd, _READ_BYTES)
-
-    def close(self) -> None:
-        """Close both ends."""
-        with self._lock:
-            self._closed = True
-            os.close(self.read_fd)
-            os.close(self._write_fd)
-
-
-class _HeadAndTail:
-    """Keeps the beginning and the end of what ffmpeg says, whatever its length."""
-
-    def __init__(self) -> None:
-        self._head = b""
-        self._tail = b""
-
-    def add(self, chunk: bytes) -> None:
-        """Take the next piece."""
-        room = _KEPT_HEAD_BYTES - len(self._head)
-        self._head += chunk[:room]
-        self._tail = (self._tail + chunk[room:])[-_KEPT_TAIL_BYTES:]
-
-    def text(self) -> str:
-        """Return what was kept."""
-        return (self._head + self._tail).decode("utf-8", "replace")

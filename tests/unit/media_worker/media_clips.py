@@ -1,0 +1,128 @@
+"""Small media files made with ffmpeg's own sources, and a way to run a transcode on them."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from imageio_ffmpeg import get_ffmpeg_exe
+
+from babelmill.jobs.v1 import lease_pb2
+from babelmill.kit.artifacts.local_store import LocalStore
+from babelmill.kit.worker.handler import Attempt, CancellationToken, Result
+from media_worker.ffmpeg.command import SourceAccess
+from media_worker.ffmpeg.measurement import UsageMeter
+from media_worker.ffmpeg.media_info import MediaInfo
+from media_worker.ffmpeg.probe import RunContext, check
+from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits
+from media_worker.pipeline import TranscodeHandler, TranscodeLimits
+
+FFMPEG = Path(get_ffmpeg_exe())
+GIB = 1024**3
+
+
+def make_clip(path: Path, *arguments: str) -> Path:
+    """Run ffmpeg with `arguments` and `path` as the output."""
+    subprocess.run(
+        [FFMPEG, "-nostdin", "-y", "-v", "error", *arguments, str(path)], check=True, timeout=60
+    )
+    return path
+
+
+def picture(seconds: float, size: str = "320x240", rate: str = "25") -> list[str]:
+    return ["-f", "lavfi", "-t", str(seconds), "-i", f"testsrc2=size={size}:rate={rate}"]
+
+
+def sound(seconds: float) -> list[str]:
+    return ["-f", "lavfi", "-t", str(seconds), "-i", "sine=b=4"]
+
+
+def probe_clip(path: Path) -> MediaInfo:
+    """Read a file as the product reads its outputs: every packet, decoded."""
+    context = RunContext(
+        runner=FfmpegRunner(FFMPEG, ProcessLimits(8 * GIB, GIB, 60)),
+        directory=path.parent,
+        stop=CancellationToken(),
+        deadline_seconds=time.monotonic() + 60,
+        meter=UsageMeter(),
+    )
+    return check(context, SourceAccess(name=path.name))
+
+
+QUICK_VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+
+
+def limits(**changed: float) -> TranscodeLimits:
+    values: dict[str, float] = {
+        "max_duration_seconds": 3600.0,
+        "max_pixels": 7680 * 4320,
+        "max_streams": 64,
+        "max_processing_seconds": 120.0,
+        "max_output_bytes": GIB,
+        "max_memory_bytes": 8 * GIB,
+        "threads": 1,
+    }
+    return TranscodeLimits(**(values | changed))
+
+
+@dataclass
+class RecordedProgress:
+    """Stands where the shell's tracker stands, and keeps every report."""
+
+    reports: list[tuple[int, float, float, str]] = field(default_factory=list)
+
+    def report(self, unit: int, done: float, total: float, stage: str) -> None:
+        self.reports.append((unit, done, total, stage))
+
+
+@dataclass
+class Bench:
+    """One attempt at a transcode, with a real store and a real scratch directory."""
+
+    root: Path
+    program: Path = FFMPEG
+    progress: RecordedProgress = field(default_factory=RecordedProgress)
+    cancellation: CancellationToken = field(default_factory=CancellationToken)
+
+    def __post_init__(self) -> None:
+        self.store = LocalStore(self.root / "store")
+        self.scratch = self.root / "scratch"
+        self.scratch.mkdir(parents=True)
+
+    def transcode(
+        self, path: Path, preset: str, *, filename: str | None = None, **changed: float
+    ) -> Result:
+        digest = self.store.place("input/1", _copy(path, self.root / "upload"))
+        work = lease_pb2.Work()
+        work.transcode.preset = preset
+        source = work.transcode.source
+        source.storage_key = "input/1"
+        source.digest.sha256, source.digest.size_bytes = digest.sha256, digest.size_bytes
+        source.filename = path.name if filename is None else filename
+        attempt = Attempt(
+            job_id="job",
+            step_name="transcode",
+            number=1,
+            cancellation=self.cancellation,
+            progress=self.progress,  # type: ignore[arg-type]  # has the one method that is used
+            store=self.store,
+            staging_prefix="staged",
+            scratch=self.scratch,
+            log=structlog.stdlib.get_logger("test"),
+        )
+        return TranscodeHandler(self.program, limits(**changed)).run(work, attempt)
+
+    @contextmanager
+    def output(self, result: Result) -> Iterator[Path]:
+        key = result.outputs[0].storage_key
+        assert key is not None
+        with self.store.local_path(key) as path:
+            yield path
+
+
+def _copy(source: Path, target: Path) -> Path:
+    target.write_bytes(source.read_bytes())
+    return target
