@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from babelmill.client import BabelmillError, Client, Unauthenticated
+from babelmill.client import BabelmillError, Client
+from babelmill.client.errors import Unauthenticated
 from babelmill.kit.process.logs import get_logger
 from babelmill.stack.environment import read_environment, remove_environment, write_environment
 from babelmill.stack.ports import is_listening, wait_until, with_port
