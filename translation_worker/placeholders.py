@@ -35,6 +35,7 @@ class _Literal:
     kind: SpanKind
     before: str
     after: str
+    touches_previous: bool
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,18 @@ class Masked:
         pieces: list[str] = []
         position = 0
         hugging = False
+        previous = -1
         for match in matches:
-            literal = self.literals[int(match[1])]
+            index = int(match[1])
+            literal = self.literals[index]
             between = translated[position : match.start()]
-            if hugging:
+            if literal.touches_previous and previous == index - 1 and not between.strip():
+                between = ""
+            elif hugging:
                 between = between.lstrip()
             pieces.append(_fitted_before(between, literal))
             pieces.append(literal.original)
+            previous = index
             position = match.end()
             hugging = _hugs_after(literal, translated[position:].lstrip()[:1])
             following = translated[position : position + 1]
@@ -122,12 +128,15 @@ def mask(text: str, spans: Sequence[Span], *, style: int = 0) -> Masked:
     for span in _joined(text, spans):
         before, after = text[: span.start][-1:], text[span.end : span.end + 1]
         pieces.append(text[position : span.start])
-        if before.isalnum():
+        touches = bool(literals) and span.start == position
+        if before.isalnum() or touches:
             pieces.append(" ")
         pieces.append(f"{prefix}{len(literals)}")
+        # A digit would become part of the number, a letter part of the word.
         if after.isalnum():
             pieces.append(" ")
-        literals.append(_Literal(text[span.start : span.end], span.kind, before, after))
+        original = text[span.start : span.end]
+        literals.append(_Literal(original, span.kind, before, after, touches))
         position = span.end
     pieces.append(text[position:])
     return Masked("".join(pieces), tuple(literals), prefix)

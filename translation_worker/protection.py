@@ -98,6 +98,9 @@ _LITERALS = re.compile(
             r"(?<![\w#&])#[^\W\d_]\w+",
             r"\b[A-Z](?:\+\+|#)(?!\w)",
             r"(?<!\w)\.NET\b",
+            # Faces, and names that rule-based engines take for an article.
+            r"(?<!\S)[:;=8][-^o']?[()\[\]DPpO/\\|*](?!\w)",
+            r"\bO'[A-Z]\w+",
             # Code: calls, dotted and underscored names, files, options, keys, versions, hashes.
             r"\b[A-Za-z_][\w.]*(?:::\w+)*\([^()\s]{0,60}\)",
             r"\b[A-Za-z_]\w*(?:::\w+)+",

@@ -19,7 +19,7 @@ FindLiterals = Callable[[str], Sequence[tuple[int, int]]]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _PREFIX = re.compile(
-    r"\s*(?P<quote>(?:>\s?)*)"
+    r"\ufeff?\s*(?P<quote>(?:>\s?)*)"
     r"(?P<marker>(?:(?:[-*+•◦▪‣·–—]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s+)?(?:\[[ xX]\]\s+)?"
     r"(?:\#{1,6}\s+)?)"
 )
@@ -37,6 +37,8 @@ _FIRST_WORD = re.compile(r"\S+")
 # letters to count as the same paragraph.
 _MIN_WRAPPED_CHARACTERS = 40
 _SURE_WRAPPED_CHARACTERS = 60
+# People who wrap by hand leave this much room for the word that would still have fitted.
+_RAGGED_CHARACTERS = 10
 # Another line this close to the longest shows that both were ended by a margin.
 _MARGIN_SLACK_CHARACTERS = 14
 # Engines see a sentence, not a book: no line is joined to a paragraph longer than this.
@@ -174,12 +176,12 @@ def _is_wrapped(line: _Line, following: _Line, margin: int, near_margin: int) ->
         or line.ending.startswith("  ")  # a line break by hand in Markdown
         or _CELL_BREAK.search(line.body)
         or _CELL_BREAK.search(following.body)
-        or line.width + 1 + len(first[0]) <= margin
     ):
         return False
+    width_with_next = line.width + 1 + len(first[0])
     if following.body[0].islower():
-        return True
-    return line.width >= _SURE_WRAPPED_CHARACTERS and near_margin > 1
+        return width_with_next > margin - _RAGGED_CHARACTERS
+    return width_with_next > margin and line.width >= _SURE_WRAPPED_CHARACTERS and near_margin > 1
 
 
 def _flow_pieces(
@@ -213,7 +215,7 @@ def _flow_pieces(
 def _cells(text: str, literals: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     start = 0
     for match in _CELL_BREAK.finditer(text):
-        if any(left < match.end() and match.start() < right for left, right in literals):
+        if any(left <= match.start() and match.end() <= right for left, right in literals):
             continue
         yield start, match.start()
         start = match.end()

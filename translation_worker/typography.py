@@ -23,6 +23,7 @@ _STOPS = re.compile(r"[.!?:;,…]+\Z")
 _STOP_INSIDE_QUOTE = re.compile(r"[.!?…][\"'”’»)]+\Z")
 _NUMBER_RANGE = re.compile(r"(?<=\d)[—–](?=\d)")
 _INVERTED = "¿¡"
+_CLAUSE_START = re.compile(r"[.!?…:;]\s+|(?:^|(?<=[\s(]))[\"“«‘'(¿¡]+")
 _INVERTED_TARGETS = frozenset({"ast", "es"})
 _MIN_CAPITALS = 5
 _SPACE_BEFORE_STOP = re.compile(r"(?<=\S) +([.,;:!?…])(?=\s|$)")
@@ -41,7 +42,9 @@ class Adapted:
     token: re.Pattern[str]
 
     def restore(self, translated: str, target_language: str) -> str:
-        """Give a translation the looks of the source."""
+        """Give a translation the looks of the source; none at all gives the source."""
+        if translated == self.text:
+            return f"{self.lead}{self.source}{self.tail}"
         text = _SPACES.sub(" ", translated).strip()
         text = _SPACE_BEFORE_STOP.sub(r"\1", text)
         text = text.lstrip(_INVERTED).lstrip()
@@ -68,20 +71,16 @@ class Adapted:
         return (body.rstrip() if body.strip() else text) + (wanted[0] if wanted else "")
 
     def _with_first_letter(self, text: str) -> str:
-        first, wanted = _first_letter(text, self.token), _first_letter(self.source, self.token)
-        if first is None or wanted is None or self.shouted:
+        index = _first_letter(text, self.token)
+        wanted = _first_letter(self.source, self.token)
+        if index is None or wanted is None or self.shouted:
             return text
-        index, letter = first, self.source[wanted]
-        if letter.isupper() and text[index].islower():
+        letter, behind_token = self.source[wanted], bool(self.token.match(self.source))
+        if letter.isupper() and text[index].islower() and not behind_token:
             return text[:index] + text[index].upper() + text[index + 1 :]
         word = re.match(r"\w+", text[index:])
-        if (
-            letter.islower()
-            and word is not None
-            and word[0].istitle()
-            and word[0].lower()
-            not in (name.lower() for name in re.findall(r"[A-Z]\w+", self.source))
-        ):
+        names = {name.lower() for name in re.findall(r"[A-Z]\w+", self.source)}
+        if letter.islower() and word and word[0].istitle() and word[0].lower() not in names:
             return text[:index] + text[index].lower() + text[index + 1 :]
         return text
 
@@ -176,12 +175,18 @@ def _outside(text: str, token: re.Pattern[str], change: Callable[[str], str]) ->
 
 
 def _first_letter(text: str, token: re.Pattern[str]) -> int | None:
-    """Return the index of the first letter, None if a placeholder or digit comes before it."""
-    for index, character in enumerate(text):
-        if character.isdigit() or token.match(text, index):
+    """Return the index of the first letter behind any placeholder; None if a digit is before."""
+    index = 0
+    while index < len(text):
+        placeholder = token.match(text, index)
+        if placeholder is not None:
+            index = placeholder.end()
+            continue
+        if text[index].isdigit():
             return None
-        if character.isalpha():
+        if text[index].isalpha():
             return index
+        index += 1
     return None
 
 
@@ -211,8 +216,19 @@ def _with_dashes(source: str, text: str) -> str:
 
 
 def _with_inverted_marks(text: str) -> str:
-    """Open a Spanish question or exclamation that is only closed."""
+    """Open each Spanish question and exclamation that is only closed.
+
+    It opens where its sentence or its quotation begins.
+    """
     for opening, closing in zip(_INVERTED, "?!", strict=True):
-        if text.endswith(closing) and opening not in text:
-            return opening + text
+        position = 0
+        while (end := text.find(closing, position)) >= 0:
+            begin = max(
+                (match.end() for match in _CLAUSE_START.finditer(text, position, end)),
+                default=position,
+            )
+            if opening not in text[begin:end] and text[begin:end].strip(" .!?"):
+                text = f"{text[:begin]}{opening}{text[begin:]}"
+                end += 1
+            position = end + 1
     return text
