@@ -1,0 +1,7 @@
+"""Measures Babelmill beside plain peers on the same machine; prints ratios.
+
+Rooms: submit and watch (the commands), samples (statistics), machine (load,
+CPU, memory), servers (starts and stops what is measured), stores (what was
+accepted is there), peers (what it is compared with), loads (clients in a
+process of their own), worker_stub (speaks a worker's side of the contract).
+"""
