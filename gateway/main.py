@@ -7,8 +7,9 @@ connect elsewhere, lets other requests finish for a bounded time, and exits 0.
 import asyncio
 import contextlib
 import logging
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 
@@ -35,13 +36,31 @@ _log = get_logger(__name__)
 class EdgeServer(uvicorn.Server):
     """uvicorn's server, stopped by us: its own handlers would end the process by the signal."""
 
+    def __init__(
+        self, config: uvicorn.Config, on_started: "Callable[[EdgeServer], None] | None" = None
+    ) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind, and tell where: port 0 means any."""
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        _log.info("gateway_listening", host=host, port=port)
+        if self._on_started is not None:
+            self._on_started(self)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take no signals."""
         yield
 
 
-async def serve(settings: GatewaySettings, stop: StopSignal) -> None:
+async def serve(
+    settings: GatewaySettings,
+    stop: StopSignal,
+    on_started: Callable[[EdgeServer], None] | None = None,
+) -> None:
     """Serve until a stop is requested."""
     channel = open_aio_channel(settings.grpc, "", service=SERVICE)
     policy = ResumePolicy(
@@ -51,7 +70,7 @@ async def serve(settings: GatewaySettings, stop: StopSignal) -> None:
         client=JobsClient(channel, policy, deadline_seconds=settings.gateway_call_seconds),
         limits=limits_of(settings),
     )
-    server = EdgeServer(server_config(settings, context))
+    server = EdgeServer(server_config(settings, context), on_started)
 
     async def stop_when_told() -> None:
         reason = await stop.wait_async()
@@ -99,6 +118,7 @@ def limits_of(settings: GatewaySettings) -> Limits:
         json_body_seconds=settings.gateway_body_seconds,
         upload_idle_seconds=settings.gateway_upload_idle_seconds,
         send_stall_seconds=settings.gateway_send_stall_seconds,
+        keep_alive_seconds=settings.gateway_keep_alive_seconds,
     )
 
 

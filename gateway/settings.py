@@ -24,6 +24,7 @@ class GatewaySettings(Settings):
     gateway_body_seconds: Seconds = 30.0
     gateway_upload_idle_seconds: Seconds = 30.0
     gateway_send_stall_seconds: Seconds = 60.0
+    gateway_keep_alive_seconds: Seconds = 15.0
     gateway_call_seconds: Seconds = 20.0
     gateway_resume_seconds: Seconds = 60.0
     gateway_drain_seconds: int = Field(default=10, ge=0, le=3600)

@@ -14,7 +14,7 @@ from pydantic.config import JsonDict
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
-from gateway.transcoding.words import PriorityWord, RequestTime
+from gateway.transcoding.words import PriorityWord, RequestText, RequestTime
 
 
 def _is_absent(value: object) -> bool:
@@ -26,21 +26,23 @@ class TranslateTextSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="TranslateTextSpec")
 
-    text: str | None = Field(
+    text: RequestText | None = Field(
         default=None,
         exclude_if=_is_absent,
         description="The text, up to 1 MiB of UTF-8. Give this or `artifact_id`. "
         "Left out in a list of jobs.",
     )
-    artifact_id: str | None = Field(
+    artifact_id: RequestText | None = Field(
         default=None, exclude_if=_is_absent, description="An uploaded UTF-8 text."
     )
-    source_language: str = Field(default="", description="By BCP 47, such as `en`.")
-    target_languages: list[str] = Field(
+    source_language: RequestText = Field(default="", description="By BCP 47, such as `en`.")
+    target_languages: list[RequestText] = Field(
         default_factory=list,
         description="By BCP 47, 1 to 32, each once. Each becomes a target.",
     )
-    engine: str = Field(default="", description="An engine by name; empty chooses the best route.")
+    engine: RequestText = Field(
+        default="", description="An engine by name; empty chooses the best route."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "TranslateTextSpec":
@@ -54,8 +56,10 @@ class TranscodeSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="TranscodeSpec")
 
-    artifact_id: str = Field(default="", description="The uploaded input.")
-    preset: str = Field(default="", description="A preset by name, as `GET /v1/presets` lists.")
+    artifact_id: RequestText = Field(default="", description="The uploaded input.")
+    preset: RequestText = Field(
+        default="", description="A preset by name, as `GET /v1/presets` lists."
+    )
 
 
 class JobSpec(BaseModel):
@@ -105,12 +109,12 @@ class CreateJob(BaseModel):
 
     spec: JobSpec
     priority: PriorityWord = Field(default=PriorityWord.NORMAL)
-    request_id: str = Field(
+    request_id: RequestText = Field(
         default="",
         description="Makes the request idempotent: the same id and body give the same job. "
         "1 to 128 printable ASCII characters. The header `Idempotency-Key` is the same thing.",
     )
-    labels: dict[str, str] = Field(
+    labels: dict[RequestText, RequestText] = Field(
         default_factory=dict,
         description="At most 32; keys of 1 to 63, values of up to 255 characters.",
     )

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -132,6 +132,18 @@ def _require_rfc3339(value: object) -> object:
         raise ValueError("must be a time by RFC 3339 with an offset, as 2030-01-31T12:00:00Z")
     return value
 
+
+def _require_utf8(value: str) -> str:
+    # JSON can escape half a surrogate pair; protobuf cannot carry one.
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not hold a lone surrogate") from None
+    return value
+
+
+RequestText = Annotated[str, AfterValidator(_require_utf8)]
+"""A text that a client gives."""
 
 RequestTime = Annotated[AwareDatetime, BeforeValidator(_require_rfc3339)]
 """A time that a client gives."""

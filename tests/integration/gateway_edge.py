@@ -1,0 +1,57 @@
+"""The gateway on a free port, in the test's own event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+
+from babelmill.kit.process.lifecycle import StopSignal
+from gateway.main import EdgeServer, serve
+from gateway.settings import GatewaySettings
+from tests.integration.gateway_peer import TOKEN
+
+DEADLINE_SECONDS = 20.0
+
+
+@dataclass
+class Edge:
+    """A running gateway."""
+
+    url: str
+    stop: StopSignal
+    task: "asyncio.Task[None]"
+
+    def client(self, token: str | None = TOKEN) -> httpx.AsyncClient:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=DEADLINE_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def running_edge(grpc_address: str, **settings: object) -> AsyncIterator[Edge]:
+    """Serve until the end of the block."""
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_started(server: EdgeServer) -> None:
+        host, port = server.servers[0].sockets[0].getsockname()[:2]
+        started.set_result(f"http://{host}:{port}")
+
+    stop = StopSignal()
+    chosen = GatewaySettings.model_validate(
+        {
+            "grpc": grpc_address,
+            "http_listen": "127.0.0.1:0",
+            "gateway_drain_seconds": 3,
+            **settings,
+        }
+    )
+    task = asyncio.create_task(serve(chosen, stop, on_started))
+    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    try:
+        yield Edge(await started, stop, task)
+    finally:
+        stop.request("test")
+        await asyncio.wait_for(task, DEADLINE_SECONDS)
