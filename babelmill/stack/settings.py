@@ -24,6 +24,7 @@ class StackSettings(Settings):
     otlp_endpoint: str | None = None
     artifacts: str | None = None
     tenant: str = "default"
+    log_level: str = "info"
     postgres_port: int = Field(default=0, ge=0, le=65535)
     valkey_port: int = Field(default=0, ge=0, le=65535)
     start_timeout_seconds: float = Field(default=90, gt=0)

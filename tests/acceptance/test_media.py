@@ -7,9 +7,9 @@ import pytest
 
 from babelmill.client import Client
 from babelmill.jobs.v1 import job_pb2, progress_pb2
-from media_worker.ffmpeg.probe import probe
 from tests.acceptance.conftest import Stack, make_clip
 from tests.deadlines import eventually
+from tests.unit.media_worker.media_clips import probe_clip
 
 
 def ffmpeg_processes(stack: Stack) -> list[psutil.Process]:
@@ -26,7 +26,7 @@ def test_clip_becomes_a_playable_mp4_when_transcoded(
     done = client.get_job(job.job_id)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED
-    media = probe_file(client.download(done.targets[0].outputs[0], tmp_path / "out.mp4"))
+    media = probe_clip(client.download(done.targets[0].outputs[0], tmp_path / "out.mp4"))
     assert {stream.codec for stream in media.streams} == {"h264", "aac"}
     assert media.duration_seconds == pytest.approx(6, abs=0.1)
     assert done.targets[0].outputs[0].filename == "clip.mp4"
@@ -44,10 +44,10 @@ def test_clip_becomes_a_playable_mp3_when_transcoded(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:
     job = client.transcode(clip, preset="mp3")
-    done = client.wait(job.job_id, timeout_seconds=60)
+    done = client.wait(job.job_id, timeout=60)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED
-    media = probe_file(client.download(done.targets[0].outputs[0], tmp_path / "out.mp3"))
+    media = probe_clip(client.download(done.targets[0].outputs[0], tmp_path / "out.mp3"))
     assert [stream.codec for stream in media.streams] == ["mp3"]
     assert media.duration_seconds == pytest.approx(6, abs=0.15)
 
@@ -57,7 +57,7 @@ def test_job_fails_with_a_reason_when_file_is_no_media(client: Client, tmp_path:
     text.write_text("This is not a film.\n" * 200)
 
     job = client.transcode(text, preset="mp4-h264")
-    done = client.wait(job.job_id, timeout_seconds=60)
+    done = client.wait(job.job_id, timeout=60)
 
     assert done.state == job_pb2.JOB_STATE_FAILED
     assert done.error.reason in {"NOT_MEDIA", "MEDIA_REFUSED"}
@@ -74,13 +74,8 @@ def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_
     assert ffmpeg_processes(stack)
 
     client.cancel_job(job.job_id)
-    done = client.wait(job.job_id, timeout_seconds=20)
+    done = client.wait(job.job_id, timeout=20)
 
     assert done.state == job_pb2.JOB_STATE_CANCELLED
     assert ffmpeg_processes(stack) == []
     assert not done.targets[0].outputs
-
-
-def probe_file(path: Path):  # type: ignore[no-untyped-def]
-    """Inspect a result with the worker's own probe: names and lengths of its streams."""
-    return probe(path)
