@@ -59,6 +59,17 @@ def encode_text(text: str) -> bytes:
         ) from error
 
 
+def one_origin(
+    text: str | artifact_pb2.Artifact | None, artifact: str | artifact_pb2.Artifact | None
+) -> str | artifact_pb2.Artifact:
+    """Choose between a text and an artifact. Raises InvalidArgument unless one is given."""
+    if (text is None) == (artifact is None):
+        raise InvalidArgument("give either a text or an artifact")
+    if isinstance(artifact, str):
+        return artifact_pb2.Artifact(artifact_id=artifact)
+    return artifact if artifact is not None else text or ""
+
+
 def text_spec(
     text: str | artifact_pb2.Artifact, source: str, targets: Sequence[str] | str, engine: str = ""
 ) -> job_pb2.JobSpec:

@@ -32,28 +32,31 @@ class Client(SyncJobs, SyncArtifacts):
 
     def translate_text(
         self,
-        text: str | artifact_pb2.Artifact,
-        source: str,
-        targets: Sequence[str] | str,
+        text: str | artifact_pb2.Artifact | None = None,
+        source: str = "",
+        targets: Sequence[str] | str = (),
         *,
+        artifact: str | artifact_pb2.Artifact | None = None,
         engine: str = "",
         priority: requests.PriorityName = "normal",
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
         deadline: requests.Deadline = None,
     ) -> job_pb2.Job:
-        """Translate a text, or an uploaded one, into one or more languages.
+        """Translate a text, or an uploaded artifact, into one or more languages.
 
-        A text too long for a message is uploaded first. With the same
+        An artifact is given in place of the text, or as `artifact` by itself
+        or its id. A text too long for a message is uploaded first. With the same
         `request_id` and arguments the call may be made again: it returns the
         job that it made before. Raises InvalidArgument with the pairs that
         exist when a language is not one of them.
         """
         request_id = request_id or requests.new_request_id()
-        if isinstance(text, str) and not requests.fits_inline(text):
-            text = self._upload_for(request_id, requests.encode_text(text), "text.txt")
+        origin = requests.one_origin(text, artifact)
+        if isinstance(origin, str) and not requests.fits_inline(origin):
+            origin = self._upload_for(request_id, requests.encode_text(origin), "text.txt")
         return self.create_job(
-            requests.text_spec(text, source, targets, engine),
+            requests.text_spec(origin, source, targets, engine),
             priority=priority,
             request_id=request_id,
             labels=labels,
