@@ -4,6 +4,9 @@ At most one block of 1 MiB is held for each transfer. File and database work
 runs in threads of its own, so that slow disks do not hold up other calls.
 """
 
+# The stubs' context type exists for type checkers only.
+from __future__ import annotations
+
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator

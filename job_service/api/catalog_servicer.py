@@ -1,5 +1,8 @@
 """CatalogService for clients: what can be asked for now."""
 
+# The stubs' context type exists for type checkers only.
+from __future__ import annotations
+
 from typing_extensions import override
 
 from babelmill.jobs.v1 import catalog_service_pb2, catalog_service_pb2_grpc

@@ -3,6 +3,9 @@
 What may be seen is decided below: every use case takes the caller's tenant.
 """
 
+# The stubs' context type exists for type checkers only.
+from __future__ import annotations
+
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime

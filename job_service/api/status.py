@@ -10,12 +10,12 @@ import grpc
 from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
 from job_service.domain import errors
 
-# All details travel in one metadata entry, and peers refuse more than 8 KiB
-# of metadata: better a cut list than a lost error.
-_MAX_TEXT = 1024
-_MAX_VIOLATIONS = 16
-_MAX_DESCRIPTION = 256
-_MAX_METADATA_ENTRIES = 8
+# All details travel as metadata, the message even twice, and peers refuse more
+# than 8 KiB of metadata: better a cut list than a lost error.
+_MAX_MESSAGE = 512
+_MAX_FIELD = 200
+_MAX_ALL_VIOLATIONS = 2560
+_MAX_ALL_METADATA = 2048
 
 _RETRY_UNAVAILABLE_SECONDS = 1.0
 
@@ -64,12 +64,9 @@ def details_of(refusal: errors.Refusal, quota_subject: str = "") -> ErrorDetails
     """Give what goes out on the wire; `quota_subject` names whose quota it is."""
     return ErrorDetails(
         code=code_of(refusal),
-        message=_cut(str(refusal), _MAX_TEXT),
+        message=_cut(str(refusal), _MAX_MESSAGE),
         reason=refusal.reason,
-        metadata={
-            key: _cut(value, _MAX_TEXT)
-            for key, value in list(refusal.metadata.items())[:_MAX_METADATA_ENTRIES]
-        },
+        metadata=_metadata(refusal),
         violations=_violations(refusal),
         retry_after_seconds=_retry_after_seconds(refusal),
         quota_subject=quota_subject if isinstance(refusal, _QUOTAS) else "",
@@ -86,15 +83,30 @@ def internal_error(request_id: str) -> ErrorDetails:
     )
 
 
+def _metadata(refusal: errors.Refusal) -> dict[str, str]:
+    room = _MAX_ALL_METADATA
+    kept: dict[str, str] = {}
+    for key, value in refusal.metadata.items():
+        room -= len(key)
+        if room <= 0:
+            break
+        kept[key] = _cut(value, room)
+        room -= len(value)
+    return kept
+
+
 def _violations(refusal: errors.Refusal) -> tuple[FieldViolation, ...]:
     if not isinstance(refusal, errors.InvalidRequest):
         return ()
-    return tuple(
-        FieldViolation(
-            _cut(v.field, _MAX_DESCRIPTION), _cut(v.description, _MAX_DESCRIPTION), v.reason
-        )
-        for v in refusal.violations[:_MAX_VIOLATIONS]
-    )
+    room = _MAX_ALL_VIOLATIONS
+    kept: list[FieldViolation] = []
+    for found in refusal.violations:
+        field, description = _cut(found.field, _MAX_FIELD), _cut(found.description, _MAX_FIELD)
+        room -= len(field) + len(description) + len(found.reason)
+        if kept and room < 0:
+            break
+        kept.append(FieldViolation(field, description, found.reason))
+    return tuple(kept)
 
 
 def _retry_after_seconds(refusal: errors.Refusal) -> float | None:

@@ -1,5 +1,8 @@
 """WorkerService for workers: check, map, call the use case, map back."""
 
+# The stubs' context type exists for type checkers only.
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
