@@ -56,7 +56,7 @@ async def get_content(
     caller: CallerOf,
     artifact_id: ArtifactId,
     range_header: Annotated[
-        str | None, Header(alias="Range", description="One range of bytes.", max_length=256)
+        str | None, Header(alias="Range", description="One range of bytes.")
     ] = None,
     if_range: Annotated[str | None, Header(max_length=256)] = None,
     if_none_match: Annotated[str | None, Header(max_length=4096)] = None,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -26,6 +26,13 @@ class Edge:
     def client(self, token: str | None = TOKEN) -> httpx.AsyncClient:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=DEADLINE_SECONDS)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds. Raises TimeoutError at the deadline."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - any condition, not one event
+            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

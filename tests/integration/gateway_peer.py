@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from typing_extensions import override
 
 from babelmill.jobs.v1 import (
     artifact_pb2,
@@ -208,33 +209,39 @@ class Jobs(job_service_pb2_grpc.JobServiceServicer):
         self.peer.by_request_id[request.request_id] = stored.job.job_id
         return job_service_pb2.CreateJobResponse(job=stored.job, created=True)
 
+    @override
     async def CreateJob(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("CreateJob", request, context)
         return self._create(request)
 
+    @override
     async def BatchCreateJobs(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("BatchCreateJobs", request, context)
         return job_service_pb2.BatchCreateJobsResponse(
             responses=[self._create(each) for each in request.requests]
         )
 
+    @override
     async def GetJob(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("GetJob", request, context)
         stored = await self.peer.find(request.job_id, context)
         return job_service_pb2.GetJobResponse(job=stored.job)
 
+    @override
     async def ListJobs(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("ListJobs", request, context)
         return job_service_pb2.ListJobsResponse(
             jobs=[stored.job for stored in self.peer.jobs.values()], next_page_token="next"
         )
 
+    @override
     async def CancelJob(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("CancelJob", request, context)
         stored = await self.peer.find(request.job_id, context)
         stored.job.state = job_pb2.JOB_STATE_CANCELLING
         return job_service_pb2.CancelJobResponse(job=stored.job)
 
+    @override
     async def WatchJob(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("WatchJob", request, context)
         stored = await self.peer.find(request.job_id, context)
@@ -270,11 +277,14 @@ class Artifacts(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
 
+    @override
     async def UploadArtifact(self, request_iterator, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("UploadArtifact", None, context)
         header = (await anext(request_iterator)).header
         received = ReceivedUpload(header)
         self.peer.uploads.append(received)
+        broken = asyncio.Event()
+        context.add_done_callback(lambda _: broken.set())
         digest, content = hashlib.sha256(), bytearray()
         try:
             async for request in request_iterator:
@@ -286,6 +296,11 @@ class Artifacts(artifact_service_pb2_grpc.ArtifactServiceServicer):
                 digest.update(request.chunk.data)
                 if self.peer.keep_contents:
                     content += request.chunk.data
+            # A reset ends the requests as if they were whole; its news follow.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await broken.wait()
+                    raise asyncio.CancelledError
         except asyncio.CancelledError:
             received.ended = "cancelled"
             raise
@@ -317,12 +332,14 @@ class Artifacts(artifact_service_pb2_grpc.ArtifactServiceServicer):
         assert found is not None
         return found
 
+    @override
     async def GetArtifact(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("GetArtifact", request, context)
         return artifact_service_pb2.GetArtifactResponse(
             artifact=await self._find(request.artifact_id, context)
         )
 
+    @override
     async def DownloadArtifact(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("DownloadArtifact", request, context)
         artifact = await self._find(request.artifact_id, context)
@@ -345,12 +362,14 @@ class Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
 
+    @override
     async def ListEngines(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("ListEngines", request, context)
         response = catalog_service_pb2.ListEnginesResponse()
         response.engines.add(name="bergamot", version="0.2.0", description="Neural.")
         return response
 
+    @override
     async def ListLanguagePairs(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("ListLanguagePairs", request, context)
         response = catalog_service_pb2.ListLanguagePairsResponse()
@@ -358,6 +377,7 @@ class Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         pair.hops.add(engine="bergamot", source_language="en", target_language="pt")
         return response
 
+    @override
     async def ListPresets(self, request, context):  # type: ignore[no-untyped-def]
         await self.peer.enter("ListPresets", request, context)
         response = catalog_service_pb2.ListPresetsResponse()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from babelmill.jobs.v1 import job_pb2
 from babelmill.kit.wire.status_details import ErrorDetails
-from tests.integration.gateway_edge import DEADLINE_SECONDS, Edge, running_edge
+from tests.integration.gateway_edge import DEADLINE_SECONDS, Edge, running_edge, until
 from tests.integration.gateway_peer import Peer, StoredJob, running_peer
 
 
@@ -58,12 +58,6 @@ async def events_of(response: httpx.Response) -> AsyncIterator[Received]:
             event_id = value
         elif field == "data":
             data += value
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def running_job(peer: Peer) -> StoredJob:
@@ -167,10 +161,12 @@ async def test_stream_has_no_gap_when_job_service_restarts(
 
 async def test_watch_is_cancelled_when_client_goes_away(edge: Edge, peer: Peer) -> None:
     stored = await running_job(peer)
-    async with edge.client() as client:
-        async with client.stream("GET", f"/v1/jobs/{stored.job.job_id}/events") as response:
-            assert (await anext(events_of(response))).name == "snapshot"
-            assert peer.watchers == 1
+    async with (
+        edge.client() as client,
+        client.stream("GET", f"/v1/jobs/{stored.job.job_id}/events") as response,
+    ):
+        assert (await anext(events_of(response))).name == "snapshot"
+        assert peer.watchers == 1
     await until(lambda: peer.watchers == 0)
 
 

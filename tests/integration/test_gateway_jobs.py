@@ -11,7 +11,7 @@ import pytest
 
 from babelmill.jobs.v1 import job_pb2
 from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
-from tests.integration.gateway_edge import Edge, running_edge
+from tests.integration.gateway_edge import DEADLINE_SECONDS, Edge, running_edge
 from tests.integration.gateway_peer import TOKEN, Peer, running_peer
 
 TRANSLATE = {
@@ -184,8 +184,8 @@ async def test_health_follows_job_service_when_it_goes_and_returns(edge: Edge, p
         assert_problem(away, 503, "UNAVAILABLE")
         assert (await anonymous.get("/healthz")).status_code == 200
         await peer.start()
-        async with asyncio.timeout(15):
-            while (await anonymous.get("/readyz")).status_code != 200:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (await anonymous.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - remote
                 await asyncio.sleep(0.1)
 
 
