@@ -6,6 +6,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -13,8 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
-
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 
 from babelmill.kit.artifacts.opening import UnknownStore
 from babelmill.kit.artifacts.store import StoreError
@@ -32,6 +31,7 @@ from job_service.settings import DatabaseSettings, JobServiceSettings
 from job_service.storage.engine import open_database
 from job_service.storage.migrate import migrate
 from job_service.storage.schema_standing import Standing, schema_standing
+from job_service.storage.spans import trace_statements
 from job_service.storage.unit_of_work import SqlUnitOfWorkFactory
 
 _log = get_logger(__name__)
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(_: argparse.Namespace) -> int:
     settings = load_settings(JobServiceSettings)
-    configure_logging(SERVICE, settings.log_level)
+    _configure_logging(settings)
     telemetry = start_telemetry(SERVICE, settings.otlp_endpoint)
     try:
         return asyncio.run(_run_server(settings))
@@ -91,11 +91,17 @@ def _serve(_: argparse.Namespace) -> int:
         telemetry.shutdown()
 
 
+def _configure_logging(settings: DatabaseSettings) -> None:
+    configure_logging(SERVICE, settings.log_level)
+    # It tells of every look at the schema as if it were a migration.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
 async def _run_server(settings: JobServiceSettings) -> int:
     stop = StopSignal()
     stop.install_async()
     database = open_database(settings.database_url.get_secret_value(), DATABASE_CONNECTIONS)
-    SQLAlchemyInstrumentor().instrument(engine=database.engine)
+    trace_statements(database.engine)
     try:
         trouble = await asyncio.to_thread(_await_schema, settings, stop)
         if trouble:
@@ -148,7 +154,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 def _create_token(arguments: argparse.Namespace) -> int:
     settings = load_settings(DatabaseSettings)
-    configure_logging(SERVICE, settings.log_level)
+    _configure_logging(settings)
     trouble = _await_schema(settings, StopSignal())
     if trouble:
         return _complain(trouble, EXIT_UNAVAILABLE)

@@ -72,7 +72,7 @@ class BrokerEpoch:
             return
         count = await self._threads.run(self._reaper.republish_all_queued)
         await client.set(KEY, secrets.token_hex(8), nx=True)
-        _log.warning("broker_data_missing", republished=count)
+        (_log.warning if count else _log.info)("broker_data_missing", republished=count)
 
     def _client(self) -> Redis:
         return Redis.from_url(
