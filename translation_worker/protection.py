@@ -72,14 +72,16 @@ _LITERALS = re.compile(
             # Display mathematics.
             r"\$\$.{1,500}?\$\$",
             r"\\\(.{1,500}?\\\)",
-            # Addresses.
-            r"\b(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)[^\s<>\"`{}|\\^]*(?:\{[^{}\s]*\}[^\s<>\"`{}|\\^]*)*",
-            r"\bwww\.[^\s<>\"`{}|\\^]+",
-            r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+",
-            rf"\b(?:[A-Za-z0-9-]+\.)+(?:{_TOP_DOMAINS})\b(?:[/?#:][^\s<>\"`]*)?",
-            # Paths: Unix, Windows.
-            r"(?<![\w./<])(?:~|\.{1,2})?/(?:[\w.@%+:-]+/)*[\w.@%+:-]*[\w@%+-]/?",
-            r"\b[A-Za-z]:\\[^\s<>:\"|?*]*",
+            # Addresses and paths, which may have taken a stop from the sentence.
+            r"(?P<address>"
+            r"\b(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)"
+            r"[^\s<>\"`{}|\\^]+(?:\{[^{}\s]*\}[^\s<>\"`{}|\\^]*)*"
+            r"|\bwww\.[^\s<>\"`{}|\\^]+"
+            r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
+            rf"|\b(?:[A-Za-z0-9-]+\.)+(?:{_TOP_DOMAINS})\b(?:[/?#:][^\s<>\"`]*)?"
+            r"|(?<![\w./<])(?:~|\.{1,2})?/(?:[\w.@%+:-]+/)*[\w.@%+:-]*[\w@%+-]/?"
+            r"|\b[A-Za-z]:\\[^\s<>:\"|?*]*"
+            r")",
             # HTML entity.
             r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});",
             # printf, Python, Objective-C, Qt, Windows environment.
@@ -114,7 +116,7 @@ _LITERALS = re.compile(
             r"\b0x[0-9A-Fa-f]+\b",
             r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
             r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b",
-            rf"\S{{{_LONGEST_WORD},}}",
+            rf"(?P<long>\S{{{_LONGEST_WORD},}})",
         )
     ),
     re.DOTALL,
@@ -162,7 +164,7 @@ def _literal_spans(text: str) -> Iterator[Span]:
     position = 0
     while (match := _LITERALS.search(text, position)) is not None:
         start, end = match.span()
-        if text[start : start + 1] not in "<`{\\%$&":
+        if match["address"] or match["long"]:
             end = _without_trailing_punctuation(text, start, end)
         if end > start:
             yield Span(start, end, SpanKind.LITERAL)

@@ -91,7 +91,7 @@ def adapt(text: str, token: re.Pattern[str]) -> Adapted:
     plain = _SPACES.sub(" ", source)
     plain = plain.replace("…", "...").translate({ord(mark): '"' for mark in _DOUBLE_QUOTES})
     plain = plain.replace("’", "'").replace("‘", "'")
-    plain = _DASH.sub(" - ", _NUMBER_RANGE.sub("-", plain))
+    plain = _DASH.sub(" - ", _NUMBER_RANGE.sub("-", plain)).strip()
     shouted = _is_shouted(plain, token)
     if shouted:
         plain = _sentence_case(plain, token)

@@ -1,0 +1,44 @@
+"""An engine for tests, whose translations are a function of the sentence."""
+
+from collections.abc import Callable, Sequence
+
+from translation_worker.engines.engine import LanguagePair, StopCheck
+from translation_worker.routing import Hop, Route
+
+PAIR = LanguagePair("en", "pt")
+ROUTE = Route((Hop("scripted", PAIR),), 1.0)
+
+
+class ScriptedEngine:
+    """Translates by calling a function; remembers what it was asked."""
+
+    name = "scripted"
+    version = "1"
+    description = "Does what a test says."
+
+    def __init__(
+        self, translate: Callable[[str], str | None], *, max_sentence_characters: int = 300
+    ) -> None:
+        self._translate = translate
+        self.max_sentence_characters = max_sentence_characters
+        self.asked: list[str] = []
+        self.closed = False
+
+    def direct_pairs(self) -> frozenset[LanguagePair]:
+        return frozenset({PAIR})
+
+    def translate(
+        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+    ) -> list[str | None]:
+        results: list[str | None] = []
+        for sentence in sentences:
+            stop()
+            self.asked.append(sentence)
+            results.append(self._translate(sentence))
+        return results
+
+    def process_ids(self) -> tuple[int, ...]:
+        return ()
+
+    def close(self) -> None:
+        self.closed = True
