@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
 from babelmill.cli.job_view import describe_failure, target_word
 from babelmill.cli.reporters import BarReporter, JsonReporter, LineReporter, Reporter, bars_on
-from babelmill.cli.screen import one_line
 from babelmill.cli.session import Session
 from babelmill.client.jobs import state_name
 from babelmill.jobs.v1 import job_pb2
@@ -52,9 +49,9 @@ def tell_failures(run: Session, job: job_pb2.Job) -> None:
 @contextmanager
 def _reporter(run: Session, job_id: str, as_json: bool) -> Iterator[Reporter]:
     if as_json:
-        yield JsonReporter()
+        yield JsonReporter(run.screen.result)
     elif run.screen.shows_bars:
         with bars_on(run.screen) as bars:
             yield BarReporter(bars, lambda: run.client.get_job(job_id))
     else:
-        yield LineReporter(lambda line: typer.echo(one_line(line), err=True))
+        yield LineReporter(run.screen.note)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import typer
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
@@ -35,7 +34,10 @@ class Reporter(Protocol):
 
 
 class JsonReporter:
-    """One JSON document a line on stdout: the contract's WatchJobResponse."""
+    """One JSON document a line: the contract's WatchJobResponse."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
 
     def show(self, update: Update) -> None:
         """Print an update."""
@@ -46,7 +48,7 @@ class JsonReporter:
             message.event.CopyFrom(update.event)
         else:
             message.progress.CopyFrom(update.progress)
-        typer.echo(to_json(message))
+        self._say(to_json(message))
 
 
 class LineReporter:

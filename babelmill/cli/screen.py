@@ -9,7 +9,6 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
@@ -55,7 +54,7 @@ class Screen:
     def result(self, text: str) -> None:
         """Print a result, ending in one line end."""
         shown = neutralise(text) if self.is_terminal else text
-        typer.echo(shown, nl=not shown.endswith("\n"))
+        self._line(shown.removesuffix("\n"))
 
     def note(self, line: str) -> None:
         """Tell something about the work, on stderr."""
@@ -72,12 +71,18 @@ class Screen:
         """Print a table: aligned on a terminal, else lines of tab-separated values."""
         if not self.is_terminal:
             for row in rows:
-                typer.echo("\t".join(one_line(cell) for cell in row))
+                self._line("\t".join(one_line(cell) for cell in row))
             return
         table = Table(*heads, box=None, pad_edge=False, header_style="bold")
         for row in rows:
             table.add_row(*(Text(one_line(cell)) for cell in row))
         Console(markup=False, highlight=False).print(table)
+
+    @staticmethod
+    def _line(text: str) -> None:
+        # Not typer.echo: into a file it drops what looks like colours.
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def _is_harmless(character: str) -> bool:
