@@ -6,14 +6,16 @@ from pathlib import Path
 
 import typer
 
-_LONGEST_NAME = 150
+_LONGEST_NAME_BYTES = 200
 
 
 def safe_name(label: str, fallback: str) -> str:
     """Make a filename of a label that came from elsewhere: no path, nothing hidden."""
     name = label.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(c for c in name if c.isprintable() and c not in '<>:"|?*').strip(" .")
-    return kept[-_LONGEST_NAME:] or fallback
+    # The end is what is kept of a long one: it tells the kind of file.
+    tail = kept.encode(errors="ignore")[-_LONGEST_NAME_BYTES:].decode(errors="ignore")
+    return tail.strip(" .") or fallback
 
 
 def place_for(output: Path | None, name: str, *, force: bool) -> Path:
