@@ -244,12 +244,16 @@ class Supervisor:
         def ready_or_dead() -> bool:
             for name, member in self._members.items():
                 if member.pid is None:
-                    raise StackError(f"{name} ended at its start; see {self.home / 'logs'}")
+                    raise StackError(f"{name} ended at its start:\n{self._last_words(name)}")
             return ready()
 
         timeout_seconds = self._settings.start_timeout_seconds
         if not wait_until(ready_or_dead, timeout_seconds=timeout_seconds, interval_seconds=0.1):
             raise StackError(f"{what} was not ready after {timeout_seconds:.0f} s")
+
+    def _last_words(self, name: str) -> str:
+        log = self.home / "logs" / f"{name}.log"
+        return log.read_text(errors="replace")[-2000:] if log.exists() else f"see {self.home}"
 
     def _publish(self) -> Mapping[str, str]:
         pids = {

@@ -44,7 +44,7 @@ def test_clip_becomes_a_playable_mp3_when_transcoded(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:
     job = client.transcode(clip, preset="mp3")
-    done = client.wait(job.job_id, timeout=60)
+    done = client.wait(job.job_id, timeout_seconds=60)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED
     media = probe_clip(client.download(done.targets[0].outputs[0], tmp_path / "out.mp3"))
@@ -57,7 +57,7 @@ def test_job_fails_with_a_reason_when_file_is_no_media(client: Client, tmp_path:
     text.write_text("This is not a film.\n" * 200)
 
     job = client.transcode(text, preset="mp4-h264")
-    done = client.wait(job.job_id, timeout=60)
+    done = client.wait(job.job_id, timeout_seconds=60)
 
     assert done.state == job_pb2.JOB_STATE_FAILED
     assert done.error.reason in {"NOT_MEDIA", "MEDIA_REFUSED"}
@@ -74,7 +74,7 @@ def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_
     assert ffmpeg_processes(stack)
 
     client.cancel_job(job.job_id)
-    done = client.wait(job.job_id, timeout=20)
+    done = client.wait(job.job_id, timeout_seconds=20)
 
     assert done.state == job_pb2.JOB_STATE_CANCELLED
     assert ffmpeg_processes(stack) == []

@@ -55,7 +55,7 @@ def test_nothing_is_left_when_one_of_two_stacks_goes_down(
     assert read_environment(second_stack.home) == {}
     # The other one has not noticed.
     job = client.translate_text("Still here.", source="en", targets=["pt"])
-    assert client.wait(job.job_id, timeout=30).state == job_pb2.JOB_STATE_COMPLETED
+    assert client.wait(job.job_id, timeout_seconds=30).state == job_pb2.JOB_STATE_COMPLETED
 
 
 def test_nothing_is_left_when_supervisor_is_killed(second_stack: Stack) -> None:
@@ -75,7 +75,7 @@ def test_jobs_go_on_when_a_service_was_killed(second_stack: Stack) -> None:
 
     with Client(second_stack.grpc, second_stack.token) as client:
         job = client.translate_text("After the fall.", source="en", targets=["pt"])
-        assert client.wait(job.job_id, timeout=60).state == job_pb2.JOB_STATE_COMPLETED
+        assert client.wait(job.job_id, timeout_seconds=60).state == job_pb2.JOB_STATE_COMPLETED
 
 
 def test_status_tells_what_runs_when_asked(stack: Stack) -> None:

@@ -54,7 +54,7 @@ def test_trace_joins_every_hop_when_job_enters_by_http(
     )
     assert created.status_code == 201, created.text
     job_id = created.json()["job_id"]
-    trace_id = client.wait(job_id, timeout=30).trace_id
+    trace_id = client.wait(job_id, timeout_seconds=30).trace_id
 
     spans = whole_trace(collector, trace_id, {"gateway", "job_service", "translation_worker"})
 

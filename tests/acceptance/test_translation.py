@@ -38,7 +38,7 @@ def test_text_comes_back_in_portuguese_when_submitted(client: Client) -> None:
     job = client.translate_text(" ".join(SENTENCES), source="en", targets=["pt"])
     assert job.state in {job_pb2.JOB_STATE_PENDING, job_pb2.JOB_STATE_QUEUED}
 
-    done = client.wait(job.job_id, timeout=60)
+    done = client.wait(job.job_id, timeout_seconds=60)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED
     text = client.job_text(done, "pt")
@@ -84,13 +84,13 @@ def test_work_stops_when_cancelled_in_the_middle(client: Client) -> None:
     eventually(lambda: client.get_job(job.job_id).progress.done > 0)
 
     client.cancel_job(job.job_id)
-    done = client.wait(job.job_id, timeout=20)
+    done = client.wait(job.job_id, timeout_seconds=20)
 
     assert done.state == job_pb2.JOB_STATE_CANCELLED
     assert done.progress.percent < 100
     # No worker is busy with it: the next job is not kept waiting.
     after = client.translate_text("The river is free again.", source="en", targets=["pt"])
-    assert client.wait(after.job_id, timeout=20).state == job_pb2.JOB_STATE_COMPLETED
+    assert client.wait(after.job_id, timeout_seconds=20).state == job_pb2.JOB_STATE_COMPLETED
 
 
 def test_existing_pairs_are_listed_when_pair_is_unknown(client: Client) -> None:
@@ -109,4 +109,4 @@ def test_job_is_the_same_when_request_id_is_used_again(client: Client) -> None:
     again = client.translate_text("Once only.", source="en", targets=["pt"], request_id="once")
 
     assert again.job_id == first.job_id
-    assert client.wait(first.job_id, timeout=30).attempts == 1
+    assert client.wait(first.job_id, timeout_seconds=30).attempts == 1
