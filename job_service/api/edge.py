@@ -9,6 +9,7 @@ Errors leave as typed details; a fault of ours leaves as INTERNAL with an id.
 import asyncio
 import inspect
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -67,11 +68,13 @@ class Edge:
         open_services: frozenset[str],
         untraced_methods: frozenset[str] = frozenset(),
         write_timeout_seconds: float = 30.0,
+        recheck_seconds: float = 10.0,
     ) -> None:
         self._authenticator = authenticator
         self._open_services = open_services
         self._untraced_methods = untraced_methods
         self._write_timeout_seconds = write_timeout_seconds
+        self._recheck_seconds = recheck_seconds
 
     def register(self, server: grpc.aio.Server, register: Register, servicer: object) -> None:
         """Register a servicer; `register` is the generated `add_…_to_server`."""
@@ -140,13 +143,30 @@ class Edge:
                     # A servicer that writes by itself, as the stock health service does.
                     await answers
                     return
+                rechecks = self._rechecks(method, context)
                 async with aclosing(answers) as responses:
                     async for response in responses:
+                        await rechecks()
                         await self._write(context, response)
 
             await self._guard(method, context, work)
 
         return answer
+
+    def _rechecks(
+        self, method: Method, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> Callable[[], Awaitable[None]]:
+        """Give what ends a long stream soon after its token was revoked or has expired."""
+        checked_at = time.monotonic()
+
+        async def recheck() -> None:
+            nonlocal checked_at
+            if method.open or time.monotonic() - checked_at < self._recheck_seconds:
+                return
+            await self._authenticator.authenticate(tuple(context.invocation_metadata() or ()))
+            checked_at = time.monotonic()
+
+        return recheck
 
     async def _write(self, context: grpc.aio.ServicerContext[Any, Any], response: Message) -> None:
         try:
