@@ -4,16 +4,16 @@ It reads no settings and opens no channel, so that a test can build it around
 whatever it likes.
 """
 
+from collections.abc import MutableMapping
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from opentelemetry.trace import Span
 from starlette.types import Scope
 
 from gateway.http import openapi
 from gateway.http.limits import BodyLimits
-from gateway.http.observation import Observation
+from gateway.http.observation import QUIET_PATHS, Observation
 from gateway.routes import (
     artifacts,
     catalog,
@@ -53,6 +53,15 @@ def create_app(context: Context) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={
+            "tracing": True,
+            # It would record exceptions with their texts, which quote clients.
+            "logs": False,
+            "metrics": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": _is_untraced,
+        },
     )
     app.state.context = context
     for resource in (jobs, events, artifacts, content, catalog, health, documentation):
@@ -63,12 +72,6 @@ def create_app(context: Context) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, limits=context.limits, is_upload=_is_upload)
     app.add_middleware(Observation)
-    app.add_middleware(
-        OpenTelemetryMiddleware,
-        excluded_urls="/healthz$,/readyz$",
-        exclude_spans=["receive", "send"],
-        server_request_hook=_hide_query,
-    )
     return app
 
 
@@ -76,8 +79,5 @@ def _is_upload(scope: Scope) -> bool:
     return scope["method"] in ("POST", "PUT") and scope["path"].startswith("/v1/artifacts")
 
 
-def _hide_query(span: Span, scope: Scope) -> None:
-    # A query may hold a page token or a user's filename.
-    if scope["type"] == "http" and scope.get("query_string"):
-        span.set_attribute("http.url", scope["path"])
-        span.set_attribute("url.query", "")
+def _is_untraced(scope: MutableMapping[str, Any]) -> bool:  # Any: as the framework declares it
+    return scope.get("path") in QUIET_PATHS

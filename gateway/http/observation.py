@@ -1,7 +1,7 @@
 """What every response gets, and what is told of every request.
 
 Innermost of the outer layers: security headers, one log line without query or
-token, the span's name, and the last catch of a defect, so that no stack ever
+token, a span without the query, and the last catch of a defect, so that no stack ever
 reaches a client.
 """
 
@@ -17,7 +17,7 @@ from gateway.http.streaming import StreamBroken
 from gateway.problem_details import internal_problem, problem_response
 
 _log = get_logger(__name__)
-_QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 _CLIENT_CLOSED = 499  # for the log only: nobody was there to be answered
 
 
@@ -32,6 +32,9 @@ class Observation:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["query_string"]:
+            # It may hold a page token or a user's filename.
+            trace.get_current_span().set_attribute("url.query", "[hidden]")
         started = time.monotonic()
         status: int | None = None
 
@@ -63,10 +66,9 @@ def _secure(headers: MutableHeaders) -> None:
 
 def _tell(scope: Scope, status: int, elapsed_seconds: float) -> None:
     # The route's template: the path itself may hold what a client made up.
-    route = getattr(scope.get("route"), "path", "(none)")
-    if route in _QUIET_PATHS:
+    route: str = getattr(scope.get("route"), "path", "(none)")
+    if route in QUIET_PATHS:
         return
-    trace.get_current_span().update_name(f"{scope['method']} {route}")
     _log.info(
         "request_served",
         method=scope["method"],

@@ -12,6 +12,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.problem_details import MEDIA_TYPE, ProblemError, problem_of
 
+_LINGER_SECONDS = 1.0
+
 
 class EdgeProtocol(H11Protocol):
     """One client connection. Subclass it to set `head_seconds`."""
@@ -19,6 +21,7 @@ class EdgeProtocol(H11Protocol):
     head_seconds = 15.0
 
     _head_timer: asyncio.TimerHandle | None = None
+    _refused = False
 
     # uvicorn gives an asyncio.Transport, asyncio's own type says BaseTransport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,6 +36,8 @@ class EdgeProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
+        if self._refused:
+            return  # what still comes of a refused head is read away
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._time_head()
@@ -68,7 +73,11 @@ class EdgeProtocol(H11Protocol):
             sent = self.conn.send(event)
             if sent:
                 self.transport.write(sent)
-        self.transport.close()
+        # Closing with bytes unread would reset the connection and lose the answer.
+        self._refused = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _time_head(self) -> None:
         if self._head_timer is None:
