@@ -118,9 +118,10 @@ class LocalStore:
             if error.errno in _MISSING:
                 raise ObjectMissing("there is no file to place") from None
             raise StoreError("the file to place cannot be read") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise StoreError("only a regular file can be placed")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StoreError("only a regular file can be placed")
             if os.fstat(descriptor).st_dev != self.root.stat().st_dev:
                 digest = self.write(key, iter(lambda: file.read(_READ_BYTES), b""))
                 path.unlink(missing_ok=True)
@@ -159,7 +160,9 @@ class LocalStore:
         """List objects below a prefix with their time of change in Unix seconds."""
         parts = key_parts(prefix.rstrip("/")) if prefix else ()
         start = self.root.joinpath(*parts)
-        if start.is_file() and not start.is_symlink():
+        if start.resolve() != start:
+            return  # a link on the way
+        if start.is_file():
             yield "/".join(parts), start.stat().st_mtime
             return
         for folder, folders, files in os.walk(start, followlinks=False):

@@ -20,7 +20,7 @@ from babelmill.kit.worker.clock import elapsed_seconds
 from babelmill.kit.worker.progress import ProgressTracker
 
 _SMALLEST_CALL_SECONDS = 2.0
-_LARGEST_CALL_SECONDS = 10.0
+_LARGEST_CALL_SECONDS = 5.0
 _HEARTBEATS_PER_TTL = 3
 
 _log = get_logger(__name__)

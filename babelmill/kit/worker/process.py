@@ -6,6 +6,7 @@ imports the worker's definition by its path.
 """
 
 import argparse
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from babelmill.kit.worker.announcing import Announcer
 from babelmill.kit.worker.celery_app import ChildFacts, worker_app
 from babelmill.kit.worker.definition import WorkerDefinition, load_definition
 from babelmill.kit.worker.draining import Drain
+from babelmill.kit.worker.reaping import reap_helpers
 from babelmill.kit.worker.scratch import WorkerScratch
 from babelmill.kit.worker.settings import WorkerSettings
 
@@ -83,6 +85,7 @@ def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
         announcer.end()
         channel.close()
         scratch.remove()
+        reap_helpers()
         _log.info("worker_stopped")
 
 
@@ -101,6 +104,8 @@ def _consume(definition: WorkerDefinition, settings: WorkerSettings, facts: Chil
         without_mingle=True,
         loglevel=settings.log_level.upper(),
     )
+    # One line for every message received is no change of state.
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     worker.drain_seconds = settings.drain_seconds
     worker.stop_grace_seconds = settings.stop_grace_seconds
     _log.info("worker_starting", worker_id=facts.worker_id, concurrency=settings.concurrency)

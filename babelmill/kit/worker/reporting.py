@@ -140,6 +140,16 @@ def _is_cancelled(details: ErrorDetails) -> bool:
     return details.reason == "STEP_CANCELLED"
 
 
+def _is_away(error: grpc.RpcError, away: frozenset[grpc.StatusCode]) -> bool:
+    if error.code() in away:
+        return True
+    # Of this code only a full disk passes; a message too large stays so.
+    return (
+        error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        and from_rpc_error(error).reason == "OUT_OF_SPACE"
+    )
+
+
 def _persist(
     call: Callable[[], _T],
     away: frozenset[grpc.StatusCode],
@@ -152,7 +162,7 @@ def _persist(
         try:
             return call()
         except grpc.RpcError as error:
-            if error.code() not in away:
+            if not _is_away(error, away):
                 raise
             code = error.code()
         if pause_seconds == _FIRST_PAUSE_SECONDS:

@@ -20,10 +20,16 @@ _PREFIX = "worker-"
 
 
 class WorkerScratch:
-    """A directory of this worker's own below `base`, removed by `remove`."""
+    """A directory of this worker's own below `base`, removed by `remove`.
+
+    Raises OSError.
+    """
 
     def __init__(self, base: Path) -> None:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if base.is_symlink() or base.stat().st_uid != os.getuid():
+            # The default lies where every user may write.
+            raise PermissionError("the scratch directory is another user's")
         _remove_abandoned(base)
         self.path = base / f"{_PREFIX}{uuid.uuid4().hex}"
         self.path.mkdir(mode=0o700)

@@ -1,5 +1,6 @@
 """Settings that every worker has, whatever it does."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from babelmill.kit.process.settings import Settings
 
 
 def _default_scratch() -> Path:
-    return Path(tempfile.gettempdir()) / "babelmill-scratch"
+    return Path(tempfile.gettempdir()) / f"babelmill-scratch-{os.getuid()}"
 
 
 class WorkerSettings(Settings):

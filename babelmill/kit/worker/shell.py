@@ -4,6 +4,7 @@ The one place where a handler's errors are caught. Whatever happens, the
 outcome is reported once, under the lease, or not at all if the lease is lost.
 """
 
+import errno
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -149,6 +150,8 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - a handler's bug must not end the worker
             if held.token.reason is not None:
                 return held.token.reason
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return StepFailure(FailureReason.NO_SPACE)
             _log.error("handler_broke", exc_info=error)
             return StepFailure(FailureReason.INTERNAL)
         if result.usage is not None and not result.usage.HasField("processing_seconds"):
