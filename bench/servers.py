@@ -102,8 +102,12 @@ class Servers:
         self.worker_token = self._create_token("worker")
         self._values["BABELMILL_TOKEN"] = self.token
         self._values["BABELMILL_WORKER_TOKEN"] = self.worker_token
-        self._start("job_service", [str(BIN / "babelmill-job-service")], self._values)
-        self._wait("job_service", self._job_service_answers)
+        self._start_job_service()
+
+    def restart_job_service(self) -> None:
+        """Give the job service a fresh process."""
+        self.stop("job_service")
+        self._start_job_service()
 
     def start_gateway(self) -> None:
         """Start the gateway."""
@@ -150,6 +154,10 @@ class Servers:
             "PEER_REDIS_URL": self.peer_redis_url,
             "PEER_DATABASE_URL": self.peer_database_url,
         }
+
+    def _start_job_service(self) -> None:
+        self._start("job_service", [str(BIN / "babelmill-job-service")], self._values)
+        self._wait("job_service", self._job_service_answers)
 
     def _start(self, name: str, command: list[str], values: Mapping[str, str]) -> None:
         member = ServiceProcess(

@@ -76,7 +76,8 @@ class Generator:
     async def _real_jobs(self, command: Command) -> object:
         jobs = JobLatencies(command["address"], command["token"])
         try:
-            return [(await jobs.by_real_worker()).to_json() for _ in range(command["count"])]
+            samples = [(await jobs.by_real_worker()).to_json() for _ in range(command["count"])]
+            return {"samples": samples}
         finally:
             await jobs.close()
 
@@ -84,26 +85,29 @@ class Generator:
         jobs = JobLatencies(command["address"], command["token"])
         try:
             async with _worker_stub(command) as worker:
-                return [
+                samples = [
                     (await jobs.by_worker_stub(worker)).to_json() for _ in range(command["count"])
                 ]
+                return {"samples": samples}
         finally:
             await jobs.close()
 
     async def _round_trips(self, command: Command) -> object:
         celery = self._bare_celery(command["redis_url"])
-        return [(await celery.round_trip()).to_json() for _ in range(command["count"])]
+        samples = [(await celery.round_trip()).to_json() for _ in range(command["count"])]
+        return {"samples": samples}
 
     async def _bare_hops(self, command: Command) -> object:
         celery = self._bare_celery(command["redis_url"])
         async with Redis.from_url(command["redis_url"]) as redis:
-            return [
+            samples = [
                 {
                     "dispatch_ms": await celery.dispatch_ms(redis),
                     "publish_ms": await publish_ms(redis),
                 }
                 for _ in range(command["count"])
             ]
+            return {"samples": samples}
 
     def _bare_celery(self, redis_url: str) -> BareCelery:
         # Kept, so that its connections are made once, as in a running service.
