@@ -19,6 +19,7 @@ from gateway.problem_details import ProblemError
 from gateway.routes.context import CallerOf, ContextOf, only_query
 from gateway.routes.refusals import refusals
 from gateway.transcoding.artifacts import Artifact, artifact_from_proto
+from gateway.transcoding.words import RequestText
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
 
@@ -29,19 +30,13 @@ ArtifactId = Annotated[
 ]
 
 
-class UploadDescription(BaseModel):
-    """What is told of an upload: query parameters of a raw one, fields of a form."""
+class ContentDescription(BaseModel):
+    """What is told of the content of every upload."""
 
     model_config = ConfigDict(extra="forbid")
 
-    artifact_id: str = Field(
-        default="",
-        description="A UUID of the client's choice, which makes the upload resumable. "
-        "Empty lets the service choose.",
-        max_length=64,
-    )
-    filename: str = Field(default="", description="A label for people.", max_length=4096)
-    sha256: str = Field(
+    filename: RequestText = Field(default="", description="A label for people.", max_length=4096)
+    sha256: RequestText = Field(
         default="",
         description="What the content must hash to, in hexadecimal. With it, a broken upload "
         "stays resumable whatever happens. Needs `size_bytes` or a Content-Length.",
@@ -52,10 +47,20 @@ class UploadDescription(BaseModel):
     )
 
 
-class ResumeDescription(UploadDescription):
+class UploadDescription(ContentDescription):
+    """What is told of a new upload: query parameters of a raw one, fields of a form."""
+
+    artifact_id: RequestText = Field(
+        default="",
+        description="A UUID of the client's choice, which makes the upload resumable. "
+        "Empty lets the service choose.",
+        max_length=64,
+    )
+
+
+class ResumeDescription(ContentDescription):
     """What is told of a resumed upload."""
 
-    artifact_id: str = Field(default="", exclude=True, max_length=0)
     offset: int = Field(
         default=0,
         description="Where the body's first byte belongs: the artifact's `received_bytes`.",
@@ -209,7 +214,7 @@ async def _form_upload(
 
 
 def _header(
-    described: UploadDescription,
+    described: ContentDescription,
     media_type: str,
     request: Request | None,
     artifact_id: str,
