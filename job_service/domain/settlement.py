@@ -69,7 +69,12 @@ def settle(
     *,
     cancel_requested_at: datetime | None = None,
 ) -> Change:
-    """Put changed steps into their job and derive all that follows."""
+    """Put changed steps into their job and derive all that follows.
+
+    Nothing follows for a job that has ended: its steps cannot change either.
+    """
+    if job.state in FINAL_JOB_STATES:
+        return Change(job, job)
     steps = _resolve_dependencies(tuple(changed.get(step.step_id, step) for step in job.steps), now)
     targets = tuple(_settle_target(target, steps) for target in job.targets)
     cancelled_at = job.cancel_requested_at or cancel_requested_at

@@ -1,0 +1,48 @@
+"""Announcements taken together."""
+
+import pytest
+
+from job_service.domain.catalog import (
+    Engine,
+    LanguagePair,
+    RouteHop,
+    WorkerAnnouncement,
+)
+from job_service.domain.errors import InvalidRequest
+from job_service.domain.offer import check_offered, merge
+from job_service.domain.spec import TranslateText
+
+DIRECT = LanguagePair("en", "pt", (RouteHop("bergamot", "en", "pt"),))
+PIVOT = LanguagePair(
+    "en", "pt", (RouteHop("apertium", "en", "es"), RouteHop("apertium", "es", "pt"))
+)
+
+
+def _said(*pairs: LanguagePair, version: str = "1") -> WorkerAnnouncement:
+    return WorkerAnnouncement(
+        worker_id=f"w{version}",
+        service="translation_worker",
+        version=version,
+        step_kinds=("translate_text",),
+        engines=(Engine("bergamot", version),),
+        pairs=pairs,
+    )
+
+
+@pytest.mark.parametrize("order", [(DIRECT, PIVOT), (PIVOT, DIRECT)])
+def test_shortest_route_is_kept_when_workers_differ(order: tuple[LanguagePair, ...]) -> None:
+    assert merge(_said(pair) for pair in order).pairs == {("en", "pt"): DIRECT}
+
+
+def test_newest_description_is_kept_when_workers_differ() -> None:
+    offer = merge([_said(version="2"), _said(version="1")])
+    assert offer.engines["bergamot"].version == "2"
+
+
+def test_long_lists_are_cut_when_they_go_into_an_error() -> None:
+    pairs = [LanguagePair("en", f"language-{number:05}") for number in range(2000)]
+    with pytest.raises(InvalidRequest) as refused:
+        check_offered(TranslateText("en", ("xx",), text="x"), merge([_said(*pairs)]))
+    listed = refused.value.metadata["pairs"]
+    assert len(listed) <= 4010
+    assert listed.endswith(", …")
