@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from babelmill.client import Client
+from babelmill.client.errors import Unavailable
 from babelmill.jobs.v1 import job_pb2
 from babelmill.stack.environment import read_environment
 from tests.acceptance.conftest import Stack, run_stack, stack_environment
@@ -66,6 +67,14 @@ def test_nothing_is_left_when_supervisor_is_killed(second_stack: Stack) -> None:
     assert_all_gone(processes)
 
 
+def submitted(client: Client) -> job_pb2.Job | None:
+    """Submit a job; None while the service is not back."""
+    try:
+        return client.translate_text("After the fall.", source="en", targets=["pt"])
+    except Unavailable:
+        return None
+
+
 @pytest.mark.row("S2.8")
 def test_jobs_go_on_when_a_service_was_killed(second_stack: Stack) -> None:
     for member in ("job_service", "translation_worker"):
@@ -74,7 +83,7 @@ def test_jobs_go_on_when_a_service_was_killed(second_stack: Stack) -> None:
         eventually(lambda m=member, b=before: second_stack.pid(m) != b)  # type: ignore[misc]
 
     with Client(second_stack.grpc, second_stack.token) as client:
-        job = client.translate_text("After the fall.", source="en", targets=["pt"])
+        job = eventually(lambda: submitted(client), timeout_seconds=60)
         assert client.wait(job.job_id, timeout_seconds=60).state == job_pb2.JOB_STATE_COMPLETED
 
 
