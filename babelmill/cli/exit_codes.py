@@ -64,7 +64,9 @@ def describe_error(error: BabelmillError, address: str) -> list[str]:
     if error.reason:
         headline += f" [{error.reason}]"
     lines = [headline]
-    lines += [f"  {violation.field}: {violation.description}" for violation in error.violations]
+    wrong = [f"{violation.field}: {violation.description}" for violation in error.violations]
+    # The message may already be the one wrong field.
+    lines += [f"  {line}" for line in wrong if line != error.message]
     lines += [f"  {name}: {value}" for name, value in sorted(error.metadata.items())]
     if error.retry_after_seconds is not None:
         lines.append(f"  try again after {error.retry_after_seconds:g} s")

@@ -71,6 +71,8 @@ class JobView:
         fact = event.WhichOneof("fact")
         if fact == "job_state_changed":
             self.state = event.job_state_changed.state
+            if self.state == job_pb2.JOB_STATE_COMPLETED:
+                self._advance(whole(self.progress))
         elif fact == "target_finished":
             finished = event.target_finished
             view = self.targets.setdefault(finished.key, TargetView(finished.key))
@@ -89,6 +91,14 @@ def sum_of_steps(steps: Iterable[step_pb2.Step]) -> progress_pb2.Progress:
             result.stage = step.progress.stage or result.stage
     result.percent = 100 * result.done / result.total if result.total > 0 else 0.0
     return result
+
+
+def whole(progress: progress_pb2.Progress) -> progress_pb2.Progress:
+    """Return progress as it is at a good end; the last tick comes before that."""
+    ended = progress_pb2.Progress(percent=100)
+    if progress.total > 0:
+        ended.unit, ended.done, ended.total = progress.unit, progress.total, progress.total
+    return ended
 
 
 def amount(progress: progress_pb2.Progress) -> str:

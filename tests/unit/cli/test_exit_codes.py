@@ -5,7 +5,7 @@ import pytest
 from babelmill.cli.exit_codes import ExitCode, code_of_error, code_of_job, describe_error
 from babelmill.client import errors
 from babelmill.jobs.v1 import job_pb2
-from babelmill.kit.wire.status_details import ErrorDetails
+from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,15 @@ def test_the_wait_is_told_when_the_service_names_one() -> None:
 
 def test_the_way_in_is_told_when_the_token_is_wrong() -> None:
     assert "BABELMILL_TOKEN" in describe_error(errors.Unauthenticated(), "h:1")[0]
+
+
+def test_a_wrong_field_is_told_once_when_it_is_the_message() -> None:
+    violations = (FieldViolation("a", "is wrong"), FieldViolation("b", "is too"))
+    only = ErrorDetails(errors.InvalidArgument.code, "a: is wrong", violations=violations[:1])
+    both = ErrorDetails(errors.InvalidArgument.code, "two are wrong", violations=violations)
+    assert describe_error(errors.InvalidArgument(details=only), "") == ["a: is wrong"]
+    assert describe_error(errors.InvalidArgument(details=both), "") == [
+        "two are wrong",
+        "  a: is wrong",
+        "  b: is too",
+    ]

@@ -59,6 +59,15 @@ def test_a_tick_is_the_targets_own_when_there_is_only_one() -> None:
     assert view.progress.percent == 12.5
 
 
+def test_the_bar_is_full_when_the_job_completed_after_its_last_tick() -> None:
+    view = JobView()
+    view.apply(Snapshot(1, job_pb2.Job(targets=[job_pb2.Target(key="pt")])))
+    view.apply(ProgressTick(1, progress_pb2.Progress(unit=CHARACTERS, done=3, total=9, percent=33)))
+    changed = job_event_pb2.JobStateChanged(state=job_pb2.JOB_STATE_COMPLETED)
+    view.apply(Event(2, job_event_pb2.JobEvent(job_state_changed=changed)))
+    assert (view.progress.percent, amount(view.progress)) == (100, "9/9 characters")
+
+
 def test_other_units_are_left_out_when_steps_are_added() -> None:
     pages = step_pb2.Step(
         progress=progress_pb2.Progress(unit=progress_pb2.PROGRESS_UNIT_PAGES, done=3, total=3)
