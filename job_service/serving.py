@@ -81,18 +81,18 @@ class JobService:
         limits = settings.limits()
         redis_url = settings.redis_url.get_secret_value()
         queries = Queries(units=units)
-        self._hub = Hub(
+        self.hub = Hub(
             reads=queries,
             threads=self._background,
             max_watchers=settings.max_watchers,
             max_watchers_per_tenant=settings.max_watchers_per_tenant,
         )
-        self._wakeups = RedisWakeups(
-            redis_url, on_wakeup=self._hub.wake, on_link_up=self._hub.wake_all
+        self.wakeups = RedisWakeups(
+            redis_url, on_wakeup=self.hub.wake, on_link_up=self.hub.wake_all
         )
         signals = LoopSignals(
             asyncio.get_running_loop(),
-            on_job_changed=(self._hub.wake, self._wakeups.send),
+            on_job_changed=(self.hub.wake, self.wakeups.send),
             on_steps_pending=self._wake_relay,
         )
         self._broker = CeleryBroker(redis_url)
@@ -111,7 +111,7 @@ class JobService:
         catalog = Catalog(units=units)
         watching = Watching(
             reads=queries,
-            hub=self._hub,
+            hub=self.hub,
             threads=self._clients,
             clock=SharedClock(now=queries.now, threads=self._background),
             keep_alive_seconds=settings.keep_alive_seconds,
@@ -170,8 +170,8 @@ class JobService:
         self._loops = [
             asyncio.create_task(_kept_running(name, run), name=name)
             for name, run in {
-                "wakeups": self._wakeups.run,
-                "poll": lambda: self._hub.poll(self._poll_seconds),
+                "wakeups": self.wakeups.run,
+                "poll": lambda: self.hub.poll(self._poll_seconds),
                 "reaper": self._reaper_loop.run,
                 "broker_epoch": self._epoch.run,
                 "readiness": self._readiness.run,
@@ -180,9 +180,9 @@ class JobService:
 
     async def stop(self) -> None:
         """Drain and stop, within the drain time and a few seconds."""
-        _log.info("draining", watchers=self._hub.watchers)
+        _log.info("draining", watchers=self.hub.watchers)
         await self._readiness.drain()
-        self._hub.close(Draining())
+        self.hub.close(Draining())
         await stop_ports([self.client_port, self.worker_port], self._drain_seconds)
         self._relay.stop()
         if self._relay_task is not None:
@@ -204,7 +204,7 @@ class JobService:
         self._relay.wake()
 
     def _poll_seconds(self) -> float:
-        return _SAFETY_POLL_SECONDS if self._wakeups.link_up else _POLL_SECONDS
+        return _SAFETY_POLL_SECONDS if self.wakeups.link_up else _POLL_SECONDS
 
 
 async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -17,6 +17,9 @@ from job_service.api.threads import BoundedThreads
 from job_service.domain.errors import Unauthenticated, WrongRole
 from job_service.domain.principal import Principal, Role
 
+REMEMBER_SECONDS = 30.0
+"""How long a good token is taken as good without asking again."""
+
 _MAX_TOKEN_LENGTH = 512
 _SCHEME = "bearer "
 
@@ -58,14 +61,12 @@ class Authenticator:
         tokens: ChecksTokens,
         threads: BoundedThreads,
         role: Role,
-        remember_seconds: float = 30.0,
         capacity: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tokens = tokens
         self._threads = threads
         self._role = role
-        self._remember_seconds = remember_seconds
         self._capacity = capacity
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
@@ -93,7 +94,7 @@ class Authenticator:
         return principal
 
     def _remember(self, token_hash: bytes, principal: Principal) -> None:
-        self._known[token_hash] = (self._clock() + self._remember_seconds, principal)
+        self._known[token_hash] = (self._clock() + REMEMBER_SECONDS, principal)
         self._known.move_to_end(token_hash)
         while len(self._known) > self._capacity:
             self._known.popitem(last=False)

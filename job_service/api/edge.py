@@ -32,6 +32,9 @@ from job_service.domain.errors import InvalidRequest, Refusal, SlowWatcher, Viol
 _log = get_logger(__name__)
 _tracer = trace.get_tracer(__name__)
 
+RECHECK_SECONDS = 10.0
+"""How often the token of a long stream is checked again."""
+
 _OK = 0
 _CANCELLED = grpc.StatusCode.CANCELLED.value[0]
 
@@ -68,13 +71,11 @@ class Edge:
         open_services: frozenset[str],
         untraced_methods: frozenset[str] = frozenset(),
         write_timeout_seconds: float = 30.0,
-        recheck_seconds: float = 10.0,
     ) -> None:
         self._authenticator = authenticator
         self._open_services = open_services
         self._untraced_methods = untraced_methods
         self._write_timeout_seconds = write_timeout_seconds
-        self._recheck_seconds = recheck_seconds
 
     def register(self, server: grpc.aio.Server, register: Register, servicer: object) -> None:
         """Register a servicer; `register` is the generated `add_…_to_server`."""
@@ -161,7 +162,7 @@ class Edge:
 
         async def recheck() -> None:
             nonlocal checked_at
-            if method.open or time.monotonic() - checked_at < self._recheck_seconds:
+            if method.open or time.monotonic() - checked_at < RECHECK_SECONDS:
                 return
             await self._authenticator.authenticate(tuple(context.invocation_metadata() or ()))
             checked_at = time.monotonic()

@@ -154,8 +154,8 @@ def bearer(token: str) -> Metadata:
 async def refusal(call: object) -> ErrorDetails:
     """Await a call that must fail; return its error with details."""
     try:
-        if isinstance(call, AsyncIterator) or hasattr(call, "__aiter__"):
-            async for _ in call:
+        if isinstance(call, grpc.aio.UnaryStreamCall | grpc.aio.StreamStreamCall):
+            while await call.read() is not grpc.aio.EOF:
                 pass
         else:
             await call  # type: ignore[misc]  # every kind of call but a stream's can be awaited
