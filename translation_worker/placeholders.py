@@ -21,6 +21,8 @@ _PREFIXES = ("XQZ", "QX", "ZQX", "KXQ", "QZK", "XJQ", "QJX", "ZJQ")
 # and their order cannot change.
 _JOINT = re.compile(r"[\s,/|:;=+&×x·*#–—-]{0,3}")
 _MAX_INDEX_DIGITS = 4
+# Filled in by their order: a printf field without number or name, and empty braces.
+_POSITIONAL = re.compile(r"%(?!%|\(|\d+\$|\d+(?![.\w]))[-+#0'\d.*hlLqjzt]*[a-zA-Z@]|\{\}")
 
 
 class PlaceholderError(Exception):
@@ -70,9 +72,29 @@ class Masked:
                 break
         else:
             raise PlaceholderError
-        if not self._nests(order):
+        positional = [index for index in order if _POSITIONAL.search(self.literals[index].original)]
+        if not self._nests(order) or positional != sorted(positional):
             raise PlaceholderError
         return self._filled(translated, matches)
+
+    def enclosed(self, masked_text: str) -> list[str]:
+        """Return what each pair of tags encloses, in order of the pairs, without placeholders.
+
+        Takes the masked source or a translation of it that `unmask` accepts.
+        """
+        spots: dict[int, re.Match[str]] = {}
+        for pattern in (self._tolerant_pattern(), self._pattern()):
+            spots |= {int(match[1]): match for match in pattern.finditer(masked_text)}
+        return [
+            self.without_placeholders(masked_text[spots[opening].end() : spots[closing].start()])
+            for closing, opening in sorted(self._pairs().items())
+            if opening in spots and closing in spots
+        ]
+
+    def _pairs(self) -> dict[int, int]:
+        """Return the opening tag of each closing one that has any."""
+        partners = _partners(self.literals, range(len(self.literals)))
+        return {closing: opening for closing, opening in partners.items() if opening >= 0}
 
     def _nests(self, order: Sequence[int]) -> bool:
         """Tell whether every tag still closes what was opened last, as in the source."""

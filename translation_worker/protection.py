@@ -122,7 +122,7 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[?!][A-Za-z][^<>]*>", re.DOTALL)
-_TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)((?:\s[^<>]*?)?)(/?)>", re.DOTALL)
+_TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*|\d{1,3})((?:\s[^<>]*?)?)(/?)>", re.DOTALL)
 _LINK = re.compile(r"(!?\[)([^\[\]\n]{0,500})(\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\))")
 _BRACES = re.compile(r"[{}]")
 _ICU = re.compile(
@@ -133,7 +133,8 @@ _FIELD = re.compile(r"\s*[^\s{}]*\s*")
 _NUMBER = re.compile(
     r"(?:[$€£¥]\s?)?\d+(?:[.,:/'\u00a0\u202f-]\d+)*(?:\s?[%‰€£¥]|\s?[ap]\.?m\b\.?)?"
 )
-_EMPHASIS = re.compile(r"\*{1,3}|_{1,3}(?!\w)|(?<!\w)_{1,3}|~~|==")
+# Marks that prose has no use for; engines drop them or take them for something else.
+_MARKS = re.compile(r"[*_~`^=<>{}\[\]\\|@#]+")
 _TRAILING = ".,;:!?'\"»”’"
 _VOID_ELEMENT = re.compile(
     "area|br|col|embed|hr|img|input|link|meta|source|track|wbr", re.IGNORECASE
@@ -152,7 +153,7 @@ def find_spans(text: str, source_language: str, *, thorough: bool = False) -> li
     found += _literal_spans(text)
     found += _foreign_spans(text, source_language)
     if thorough:
-        for pattern in (_NUMBER, _EMPHASIS):
+        for pattern in (_NUMBER, _MARKS):
             found += [
                 Span(match.start(), match.end(), SpanKind.LITERAL)
                 for match in pattern.finditer(text)

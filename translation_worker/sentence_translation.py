@@ -1,11 +1,12 @@
 """Sentence translation: takes sentences along a route, by the best way that keeps them whole.
 
-Four ways, each for the sentences on which the one before has failed:
+Five ways, each for the sentences on which the one before has failed:
 
 1. literals masked, everything else translated;
-2. masked in other words, numbers and emphasis too;
-3. cut at the literals, the parts between them translated alone;
-4. the source is kept, and reported.
+2. tags left out, and set around the translation of their words;
+3. masked in other words, numbers and marks too;
+4. cut at the literals, the parts between them translated alone;
+5. the source is kept, and reported.
 
 So no literal is ever lost, and nothing that looks wrong is passed on silently.
 """
@@ -19,6 +20,12 @@ from translation_worker.engines.engine import Engine, StopCheck
 from translation_worker.placeholders import Masked, PlaceholderError, mask, split_around
 from translation_worker.protection import Span, SpanKind, find_spans
 from translation_worker.routing import Route
+from translation_worker.tag_projection import (
+    encloses_the_same,
+    project,
+    simple_pairs,
+    without_tags,
+)
 from translation_worker.typography import Adapted, adapt
 from translation_worker.verification import find_faults
 
@@ -27,6 +34,7 @@ class Way(StrEnum):
     """How a sentence was translated."""
 
     MASKED = "masked"
+    PROJECTED = "projected"
     REMASKED = "remasked"
     SPLIT = "split"
     KEPT_SOURCE = "kept_source"
@@ -81,38 +89,109 @@ class SentenceTranslator:
         Raises EngineError if an engine fails altogether, and what `stop` raises.
         """
         results: list[Translated | None] = [None] * len(sentences)
-        for way, style in ((Way.MASKED, 0), (Way.REMASKED, 1)):
-            self._translate_masked(sentences, results, way, style)
-        for index, sentence in enumerate(sentences):
-            if results[index] is None:
-                text = self._translate_between_literals(sentence)
-                results[index] = (
-                    Translated(sentence, Way.KEPT_SOURCE)
-                    if text is None
-                    else Translated(text, Way.SPLIT)
-                )
-        return [result for result in results if result is not None]
+        for try_way in (self._masked, self._projected, self._remasked, self._split):
+            waiting = [index for index, result in enumerate(results) if result is None]
+            if not waiting:
+                break
+            tried = try_way([sentences[index] for index in waiting])
+            for index, result in zip(waiting, tried, strict=True):
+                results[index] = result
+        return [
+            result or Translated(sentence, Way.KEPT_SOURCE)
+            for sentence, result in zip(sentences, results, strict=True)
+        ]
+
+    def _masked(self, sentences: Sequence[str]) -> list[Translated | None]:
+        return self._translate_masked(sentences, Way.MASKED, 0)
+
+    def _remasked(self, sentences: Sequence[str]) -> list[Translated | None]:
+        return self._translate_masked(sentences, Way.REMASKED, 1)
 
     def _translate_masked(
-        self, sentences: Sequence[str], results: list[Translated | None], way: Way, style: int
-    ) -> None:
-        waiting: list[int] = []
-        prepared: list[_Prepared] = []
+        self, sentences: Sequence[str], way: Way, style: int
+    ) -> list[Translated | None]:
+        results: list[Translated | None] = [None] * len(sentences)
+        prepared = [self._prepare(sentence, style) for sentence in sentences]
+        asked = [index for index, each in enumerate(prepared) if each.masked.has_words]
+        answers = self._along_route([prepared[index].adapted.text for index in asked])
+        misplaced = self._misplaced([prepared[index] for index in asked], answers)
+        for index, answer, is_misplaced in zip(asked, answers, misplaced, strict=True):
+            if answer is not None and not is_misplaced:
+                text = prepared[index].finish(answer, self._target_language)
+                results[index] = None if text is None else Translated(text, way)
+        if style == 0:
+            for index in set(range(len(sentences))) - set(asked):
+                results[index] = Translated(sentences[index], Way.NOTHING_TO_DO)
+        return results
+
+    def _misplaced(
+        self, prepared: Sequence[_Prepared], answers: Sequence[str | None]
+    ) -> list[bool]:
+        """Tell for each answer whether the words of some pair of tags have left it."""
+        inner: list[str] = []
+        found: list[tuple[int, str]] = []
+        for index, (each, answer) in enumerate(zip(prepared, answers, strict=True)):
+            sources = each.masked.enclosed(each.masked.text)
+            targets = each.masked.enclosed(answer or "")
+            if len(sources) == len(targets):
+                inner += sources
+                found += [(index, target) for target in targets]
+        misplaced = [False] * len(prepared)
+        expected = self._plain(inner)
+        for text, (index, target) in zip(expected, found, strict=True):
+            if text is not None and not encloses_the_same(text, target):
+                misplaced[index] = True
+        return misplaced
+
+    def _projected(self, sentences: Sequence[str]) -> list[Translated | None]:
+        """Translate without tags and set them around the words that they belong to."""
+        results: list[Translated | None] = [None] * len(sentences)
         for index, sentence in enumerate(sentences):
-            if results[index] is not None:
+            spans = find_spans(sentence, self._source_language)
+            pairs = simple_pairs(sentence, spans)
+            if pairs is None:
                 continue
-            candidate = self._prepare(sentence, style)
-            if candidate.masked.has_words:
-                waiting.append(index)
-                prepared.append(candidate)
-            else:
-                nothing = style == 0
-                results[index] = Translated(sentence, Way.NOTHING_TO_DO) if nothing else None
-        answers = self._along_route([candidate.adapted.text for candidate in prepared])
-        for index, candidate, answer in zip(waiting, prepared, answers, strict=True):
-            text = None if answer is None else candidate.finish(answer, self._target_language)
-            if text is not None:
-                results[index] = Translated(text, way)
+            (whole,) = self._masked([without_tags(sentence, spans)])
+            inner = self._plain([pair.inner for pair in pairs])
+            known = [text for text in inner if text is not None]
+            if whole is None or len(known) < len(inner):
+                continue
+            text = project(whole.text, pairs, known)
+            literals = [sentence[span.start : span.end] for span in spans]
+            if text is not None and all(literal in text for literal in literals):
+                results[index] = Translated(text, Way.PROJECTED)
+        return results
+
+    def _split(self, sentences: Sequence[str]) -> list[Translated | None]:
+        """Translate what lies between literals, each part alone."""
+        results: list[Translated | None] = []
+        for sentence in sentences:
+            spans = find_spans(sentence, self._source_language, thorough=True)
+            runs = split_around(sentence, spans)
+            parts = iter(self._plain([text for text, literal in runs if not literal]))
+            done = [text if literal else next(parts) for text, literal in runs]
+            whole = [text for text in done if text is not None]
+            complete = len(whole) == len(done)
+            results.append(Translated("".join(whole), Way.SPLIT) if complete else None)
+        return results
+
+    def _plain(self, texts: Sequence[str]) -> list[str | None]:
+        """Translate texts without literals; the space around them stays, None is a failure."""
+        results: list[str | None] = list(texts)
+        asked: list[int] = []
+        prepared: list[_Prepared] = []
+        for index, text in enumerate(texts):
+            if any(character.isalpha() for character in text):
+                left, right = len(text) - len(text.lstrip()), len(text.rstrip())
+                masked = mask(text[left:right], ())
+                adapted = adapt(masked.text, masked.token_pattern())
+                asked.append(index)
+                prepared.append(_Prepared(text[:left], masked, adapted, text[right:]))
+        answers = self._along_route([each.adapted.text for each in prepared])
+        for index, each, answer in zip(asked, prepared, answers, strict=True):
+            finished = None if answer is None else each.finish(answer, self._target_language)
+            results[index] = finished
+        return results
 
     def _prepare(self, sentence: str, style: int) -> _Prepared:
         spans = find_spans(sentence, self._source_language, thorough=style > 0)
@@ -121,32 +200,6 @@ class SentenceTranslator:
         masked = mask(sentence[start:end], core, style=style)
         adapted = adapt(masked.text, masked.token_pattern())
         return _Prepared(sentence[:start], masked, adapted, sentence[end:])
-
-    def _translate_between_literals(self, sentence: str) -> str | None:
-        """Translate what lies between literals, each part alone; None if a part fails."""
-        spans = find_spans(sentence, self._source_language, thorough=True)
-        runs = split_around(sentence, spans)
-        parts = [
-            index
-            for index, (text, literal) in enumerate(runs)
-            if not literal and any(character.isalpha() for character in text)
-        ]
-        finished = [text for text, _ in runs]
-        prepared: list[_Prepared] = []
-        for index in parts:
-            text = finished[index]
-            left = len(text) - len(text.lstrip())
-            right = len(text.rstrip())
-            masked = mask(text[left:right], ())
-            adapted = adapt(masked.text, masked.token_pattern())
-            prepared.append(_Prepared(text[:left], masked, adapted, text[right:]))
-        answers = self._along_route([part.adapted.text for part in prepared])
-        for index, part, answer in zip(parts, prepared, answers, strict=True):
-            text_or_none = None if answer is None else part.finish(answer, self._target_language)
-            if text_or_none is None:
-                return None
-            finished[index] = text_or_none
-        return "".join(finished)
 
     def _along_route(self, sentences: Sequence[str]) -> list[str | None]:
         current: list[str | None] = list(sentences)

@@ -29,7 +29,7 @@ class TranslationReport:
     def count(self, way: Way, line: int) -> None:
         """Count a sentence that begins in this line of the source, from 1."""
         self.ways[way] += 1
-        if way is not Way.MASKED:
+        if way not in (Way.MASKED, Way.NOTHING_TO_DO):
             listed = self.lines.setdefault(way, [])
             if len(listed) < MAX_LISTED_LINES:
                 listed.append(line)
@@ -37,7 +37,9 @@ class TranslationReport:
     @property
     def is_worth_telling(self) -> bool:
         """Tell whether any sentence needed a fallback or was kept."""
-        return any(self.ways[way] for way in (Way.REMASKED, Way.SPLIT, Way.KEPT_SOURCE))
+        return any(
+            self.ways[way] for way in (Way.PROJECTED, Way.REMASKED, Way.SPLIT, Way.KEPT_SOURCE)
+        )
 
     def to_json(self, engines: Mapping[str, Engine]) -> bytes:
         """Return the report as JSON, UTF-8, with a line end."""
@@ -56,11 +58,13 @@ class TranslationReport:
             "sentences": {
                 "total": self.ways.total(),
                 "masked": self.ways[Way.MASKED],
+                "projected": self.ways[Way.PROJECTED],
                 "remasked": self.ways[Way.REMASKED],
                 "split": self.ways[Way.SPLIT],
                 "kept_source": self.ways[Way.KEPT_SOURCE],
                 "nothing_to_translate": self.ways[Way.NOTHING_TO_DO],
             },
+            "projected_lines": self.lines.get(Way.PROJECTED, []),
             "remasked_lines": self.lines.get(Way.REMASKED, []),
             "split_lines": self.lines.get(Way.SPLIT, []),
             "kept_source_lines": self.lines.get(Way.KEPT_SOURCE, []),

@@ -76,6 +76,9 @@ class Adapted:
         if index is None or wanted is None or self.shouted:
             return text
         letter, behind_token = self.source[wanted], bool(self.token.match(self.source))
+        if behind_token != bool(self.token.match(text)):
+            # The sentence begins with another word than in the source.
+            return text
         if letter.isupper() and text[index].islower() and not behind_token:
             return text[:index] + text[index].upper() + text[index + 1 :]
         word = re.match(r"\w+", text[index:])

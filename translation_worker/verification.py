@@ -14,7 +14,8 @@ from translation_worker.engines.plausibility import is_plausible
 PLAUSIBLE_RATIO = (0.4, 2.5)
 
 _DIGITS = re.compile(r"\d+")
-_EMPHASIS = re.compile(r"\*+|~~|`")
+# Marks that prose has no use for: all of them are somebody's syntax.
+_MARK = re.compile(r"[*_~`^=<>{}\[\]\\|@#]")
 # Words that a translator may rightly write in digits.
 _NUMBER_WORD = re.compile(
     r"\b(?:ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -30,7 +31,7 @@ class Fault(StrEnum):
 
     IMPLAUSIBLE = "implausible"  # empty, much too short or long, or caught in a loop
     NUMBERS = "numbers"  # a number of the source is missing, or one has come from nowhere
-    EMPHASIS = "emphasis"  # an emphasis mark is missing or too many
+    MARKS = "marks"  # a mark of emphasis or other syntax is missing or too many
 
 
 def find_faults(source: str, translated: str) -> list[Fault]:
@@ -41,8 +42,8 @@ def find_faults(source: str, translated: str) -> list[Fault]:
         faults.append(Fault.IMPLAUSIBLE)
     if not _numbers_agree(source, translated):
         faults.append(Fault.NUMBERS)
-    if Counter(_EMPHASIS.findall(source)) != Counter(_EMPHASIS.findall(translated)):
-        faults.append(Fault.EMPHASIS)
+    if Counter(_MARK.findall(source)) != Counter(_MARK.findall(translated)):
+        faults.append(Fault.MARKS)
     return faults
 
 

@@ -19,7 +19,7 @@ from translation_worker.engines.apertium_pipe import (
     PipeBrokenError,
     PipeTimeoutError,
 )
-from translation_worker.engines.apertium_stream import decode, encode
+from translation_worker.engines.apertium_stream import decode, encode, is_complete
 from translation_worker.engines.engine import (
     EngineError,
     EngineUnavailableError,
@@ -120,6 +120,8 @@ class ApertiumEngine:
         pipe = self._pipe(mode)
         try:
             answers = pipe.exchange([encode(text) for text in batch], self._timeout_seconds)
+            if not all(map(is_complete, answers)):
+                raise PipeBrokenError
         except BaseException:
             # Also when the work is stopped from outside: half an answer may still be on its way.
             self._discard(mode.pair)

@@ -18,7 +18,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAGS = re.compile(r"<[A-Za-z0-9_:.@-]{1,24}>")
 _SPACES = re.compile(r"[ \t]{2,}")
 _SPACE_BEFORE_STOP = re.compile(r" +([.,;:!?…])(?=\s|$)")
-_SPACE_INSIDE_BRACKETS = re.compile(r"(?<=[(\[]) +| +(?=[)\]])")
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,14 @@ def encode(sentence: str) -> bytes:
         else:
             encoded.append(character)
     return "".join([*encoded, TERMINATOR, "\0"]).encode("utf-8", errors="replace")
+
+
+def is_complete(message: bytes) -> bool:
+    """Tell whether an answer ends as its question did.
+
+    The programs behind one that has been killed write an empty answer, as if all were well.
+    """
+    return message.rstrip(b" ").endswith(TERMINATOR[-3:].encode())
 
 
 def decode(message: bytes) -> Reading:
@@ -74,8 +81,7 @@ def decode(message: bytes) -> Reading:
 def tidy(text: str) -> str:
     """Mend the spaces that transfer leaves behind when it drops or moves a word."""
     text = _SPACES.sub(" ", text.replace("\n", " "))
-    text = _SPACE_BEFORE_STOP.sub(r"\1", text)
-    return _SPACE_INSIDE_BRACKETS.sub("", text).strip()
+    return _SPACE_BEFORE_STOP.sub(r"\1", text).strip()
 
 
 def _superblank_end(stream: str, start: int) -> int:

@@ -35,6 +35,7 @@ class Bench:
     progress: list[tuple[float, float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.root.mkdir(exist_ok=True)
         self.store = LocalStore(self.root / "store")
         scratch = self.root / "scratch"
         scratch.mkdir()

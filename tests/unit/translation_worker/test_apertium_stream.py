@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translation_worker.engines.apertium_stream import TERMINATOR, decode, encode, tidy
+from translation_worker.engines.apertium_stream import TERMINATOR, decode, encode, is_complete, tidy
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
@@ -32,7 +32,6 @@ def test_decoding_never_fails_when_the_pipe_writes_anything(message: bytes) -> N
         (" Es el perro   el hueso .[][\n]", "Es el perro el hueso.", 0),
         ("#<prn>«#decir<vblex><inf>[][\n]", "«decir", 2),
         ("a \\[b\\] \\<c\\> \\\\ \\$[][\n]", "a [b] <c> \\ $", 0),
-        ("( a )[][\n]", "(a)", 0),
     ],
 )
 def test_marks_and_leftovers_go_when_an_answer_is_read(
@@ -40,3 +39,13 @@ def test_marks_and_leftovers_go_when_an_answer_is_read(
 ) -> None:
     reading = decode(stream.encode())
     assert (reading.text, reading.unknown_words) == (text, unknown)
+
+
+@pytest.mark.parametrize(
+    ("answer", "complete"),
+    [(b"La casa.[][\n]", True), (b"[][\n]", True), (b"", False), (b"La ca", False)],
+)
+def test_an_answer_is_complete_only_when_it_ends_as_its_question(
+    answer: bytes, complete: bool
+) -> None:
+    assert is_complete(answer) is complete

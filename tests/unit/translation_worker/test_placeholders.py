@@ -34,6 +34,7 @@ def test_runs_join_to_the_sentence_when_it_is_split(sentence: str) -> None:
     [
         ("Hi {a}, see {b}.", "Veja XQZ1, oi XQZ0.", "Veja {b}, oi {a}."),
         ("Hi {a} now.", "Oi xqz0 agora.", "Oi {a} agora."),
+        ("%1$s sent you %2$d files", "XQZ1 arquivos de XQZ0", "%2$d arquivos de %1$s"),
         ("Hi {a} now.", "Oi XQZ 0 agora.", "Oi {a} agora."),
         ("Hi {a}, you.", "Oi XQZ0 , você.", "Oi {a}, você."),
         ("See (%s) now.", "Veja ( XQZ0 ) agora.", "Veja (%s) agora."),
@@ -56,6 +57,8 @@ def test_literals_return_to_their_place_when_the_engine_moves_spaces_or_case(
         ("Hi {a} now.", "Oi agora."),
         ("Hi {a} now.", "Oi XQZ7 agora."),
         ("A <b>red</b> car.", "Um XQZ1 carro XQZ0."),
+        ("%s sent you %d files", "XQZ1 arquivos de XQZ0"),
+        ("{} is not {}", "XQZ1 é XQZ0"),
         ("<b>a</b> or <i>b</i> too", "XQZ0 a XQZ2 ou b XQZ1 e XQZ3"),
     ],
 )

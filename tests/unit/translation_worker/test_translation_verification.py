@@ -34,7 +34,7 @@ def test_there_is_no_fault_when_a_translation_is_sound(source: str, translated: 
         ("Open 24/7.", "Aberto 24 horas.", Fault.NUMBERS),
         ("Room 12.", "Quarto 21.", Fault.NUMBERS),
         ("The button.", "O botão (15:00).", Fault.NUMBERS),
-        ("This is **very** good.", "Isto é *muito* bom.", Fault.EMPHASIS),
+        ("This is **very** good.", "Isto é *muito* bom.", Fault.MARKS),
     ],
 )
 def test_a_fault_is_named_when_a_translation_is_unsound(
