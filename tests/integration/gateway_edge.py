@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -62,3 +63,21 @@ async def running_edge(grpc_address: str, **settings: object) -> AsyncIterator[E
     finally:
         stop.request("test")
         await asyncio.wait_for(task, DEADLINE_SECONDS)
+
+
+def assert_problem(
+    response: httpx.Response, status: int, reason: str, field: str = ""
+) -> dict[str, Any]:
+    """Check that a response is a problem, whole and right, and return it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    assert problem["reason"] == reason
+    assert problem["type"].endswith(reason)
+    assert problem["title"]
+    assert problem["detail"]
+    if field:
+        assert [each["field"] for each in problem["violations"]] == [field]
+    return problem
