@@ -1,9 +1,10 @@
-# ruff: noqa: N802 - gRPC names its methods so
 """A protocol peer for the clients: the contract's streams, broken on purpose.
 
 It serves real gRPC in a thread of its own, so that blocking clients can be
 tried too. Jobs are scripts of events; `faults` says where streams break.
 """
+
+# ruff: noqa: N802 - gRPC names its methods so
 
 import asyncio
 import contextlib

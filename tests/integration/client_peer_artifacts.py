@@ -1,5 +1,6 @@
-# ruff: noqa: N802 - gRPC names its methods so
 """The artifact and catalogue half of the clients' protocol peer."""
+
+# ruff: noqa: N802 - gRPC names its methods so
 
 import hashlib
 import uuid
