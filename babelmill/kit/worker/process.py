@@ -6,7 +6,6 @@ imports the worker's definition by its path.
 """
 
 import argparse
-import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from babelmill.kit.process.settings import EXIT_CONFIG, load_settings
 from babelmill.kit.wire.channels import open_channel
 from babelmill.kit.worker.announcing import Announcer
 from babelmill.kit.worker.celery_app import ChildFacts, worker_app
+from babelmill.kit.worker.celery_logs import hide_root_warning, route_celery_logs
 from babelmill.kit.worker.definition import WorkerDefinition, load_definition
 from babelmill.kit.worker.draining import Drain
 from babelmill.kit.worker.reaping import reap_helpers
@@ -96,6 +96,7 @@ def _consume(definition: WorkerDefinition, settings: WorkerSettings, facts: Chil
         queue_family=definition.queue_family,
         concurrency=settings.concurrency,
     )
+    hide_root_warning()
     worker = _Parent(
         app=app,
         hostname=f"{definition.service}-{os.getpid()}@{socket.gethostname()}",
@@ -104,8 +105,7 @@ def _consume(definition: WorkerDefinition, settings: WorkerSettings, facts: Chil
         without_mingle=True,
         loglevel=settings.log_level.upper(),
     )
-    # One line for every message received is no change of state.
-    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    route_celery_logs()
     worker.drain_seconds = settings.drain_seconds
     worker.stop_grace_seconds = settings.stop_grace_seconds
     _log.info("worker_starting", worker_id=facts.worker_id, concurrency=settings.concurrency)

@@ -1,3 +1,5 @@
+"""The durable local store: whole objects, safe keys, full disks, races."""
+
 import errno
 import hashlib
 import os

@@ -1,3 +1,5 @@
+"""Settings, logs, stop signals, orphans, and a collector that is dead."""
+
 import asyncio
 import io
 import json

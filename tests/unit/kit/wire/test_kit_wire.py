@@ -1,3 +1,5 @@
+"""Error details, reasons, broker messages and trace context on the wire."""
+
 import uuid
 from collections.abc import Mapping
 

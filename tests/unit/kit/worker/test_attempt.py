@@ -1,3 +1,5 @@
+"""What a handler gets: inputs, outputs, progress, the cancellation token."""
+
 import hashlib
 import threading
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The heartbeat thread and the clocks it watches."""
+
 import threading
 import uuid
 

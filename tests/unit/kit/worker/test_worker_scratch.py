@@ -1,3 +1,5 @@
+"""Scratch directories of living and of dead workers."""
+
 from pathlib import Path
 
 import pytest
