@@ -17,6 +17,9 @@ PROTOS = pathlib.Path(__file__).resolve().parent
 
 def generate(output: pathlib.Path) -> None:
     """Write the stubs of every proto below `output`. Raises RuntimeError."""
+    # The plugins of this very environment, whatever PATH says.
+    programs = pathlib.Path(sys.executable).parent
+    plugins = [f"--plugin={path}" for path in programs.glob("protoc-gen-mypy*")]
     includes = [f"-I{PROTOS}", f"-I{resources.files('grpc_tools') / '_proto'}"]
     everything = sorted(str(path) for path in PROTOS.rglob("*.proto"))
     # Protos without a service would only give empty gRPC modules.
@@ -26,8 +29,15 @@ def generate(output: pathlib.Path) -> None:
         [f"--grpc_python_out={output}", f"--mypy_grpc_out={output}", *services],
     )
     for arguments in runs:
-        if protoc.main(["protoc", *includes, *arguments]) != 0:
+        if protoc.main(["protoc", *plugins, *includes, *arguments]) != 0:
             raise RuntimeError("protoc failed; its messages are above")
+    # Regular packages, so that tools which read imports can see them.
+    for stub in output.rglob("*_pb2.py"):
+        for folder in (stub.parent, stub.parent.parent):
+            name = ".".join(folder.relative_to(output).parts)
+            (folder / "__init__.py").write_text(
+                f'"""Stubs of {name}, made by protos/generate.py."""\n'
+            )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Stubs of babelmill.jobs, made by protos/generate.py."""

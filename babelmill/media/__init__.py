@@ -1,0 +1,1 @@
+"""Stubs of babelmill.media, made by protos/generate.py."""

@@ -1,0 +1,1 @@
+"""Stubs of babelmill.media.v1, made by protos/generate.py."""

@@ -1,0 +1,1 @@
+"""Stubs of babelmill.translation, made by protos/generate.py."""

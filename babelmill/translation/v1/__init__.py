@@ -1,0 +1,1 @@
+"""Stubs of babelmill.translation.v1, made by protos/generate.py."""
