@@ -13,7 +13,8 @@ from dataclasses import dataclass
 TERMINATOR = "[][\n]"
 
 _SPECIAL = frozenset("\\[]{}^$/@<>")
-_LIKE_MARKS = frozenset("*#@")
+# The last one wakes the post-generator, which swallows it.
+_LIKE_MARKS = frozenset("*#@~")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAGS = re.compile(r"<[A-Za-z0-9_:.@-]{1,24}>")
 _SPACES = re.compile(r"[ \t]{2,}")
