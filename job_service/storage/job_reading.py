@@ -22,9 +22,21 @@ _Parts = Mapping[UUID, tuple[_Part, ...]]
 def assemble_locked(connection: Connection, locked: Sequence[RowMapping]) -> LockedJobs:
     """Read the parts of locked jobs, and the time, which is thus after the locking."""
     job_ids = [row["job_id"] for row in locked]
+    if not job_ids:
+        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return LockedJobs(jobs={}, now=now)
     targets = _targets(connection, job_ids)
-    steps = _steps(connection, job_ids)
-    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    found = (
+        connection.execute(
+            select(STEPS, func.clock_timestamp().label("read_at"))
+            .where(STEPS.c.job_id.in_(job_ids))
+            .order_by(STEPS.c.job_id, STEPS.c.position)
+        )
+        .mappings()
+        .all()
+    )
+    now = max(row["read_at"] for row in found)
+    steps = _group((row["job_id"], rows.read_step(row)) for row in found)
     return LockedJobs(
         jobs={
             row["job_id"]: rows.read_job(

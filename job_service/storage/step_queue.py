@@ -126,7 +126,10 @@ class SqlStepQueue:
         """Count QUEUED steps that nobody has taken in time."""
         return self._connection.execute(
             select(func.count()).where(
-                STEPS.c.state == StepState.QUEUED, STEPS.c.publish_at <= func.now()
+                # Says nothing new, but lets the index be used.
+                STEPS.c.priority_rank.in_(PRIORITIES),
+                STEPS.c.state == StepState.QUEUED,
+                STEPS.c.publish_at <= func.now(),
             )
         ).scalar_one()
 

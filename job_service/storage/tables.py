@@ -24,6 +24,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 METADATA = MetaData()
 _TIME = TIMESTAMP(timezone=True)
+# None is stored as NULL, not as the JSON value null.
+_NULLABLE_JSON = JSONB(none_as_null=True)
 _OF_JOB = "jobs.job_id"
 
 TENANTS = Table(
@@ -64,8 +66,8 @@ JOBS = Table(
     Column("traceparent", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("progress", JSONB),
-    Column("error", JSONB),
+    Column("progress", _NULLABLE_JSON),
+    Column("error", _NULLABLE_JSON),
     Column("parent_job_id", Uuid),
     Column("deadline_at", _TIME),
     Column("cancel_requested_at", _TIME),
@@ -83,7 +85,7 @@ TARGETS = Table(
     Column("key", Text, primary_key=True),
     Column("position", SmallInteger, nullable=False),
     Column("state", Text, nullable=False),
-    Column("error", JSONB),
+    Column("error", _NULLABLE_JSON),
 )
 
 STEPS = Table(
@@ -109,9 +111,9 @@ STEPS = Table(
     Column("worker_id", Text, nullable=False),
     Column("not_before", _TIME),
     Column("cancel_requested_at", _TIME),
-    Column("progress", JSONB),
-    Column("error", JSONB),
-    Column("usage", JSONB),
+    Column("progress", _NULLABLE_JSON),
+    Column("error", _NULLABLE_JSON),
+    Column("usage", _NULLABLE_JSON),
     Column("created_at", _TIME, nullable=False),
     Column("queued_at", _TIME),
     Column("started_at", _TIME),
