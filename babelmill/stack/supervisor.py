@@ -29,7 +29,8 @@ SERVICES = {
     "translation_worker": "babelmill-translation-worker",
     "media_worker": "babelmill-media-worker",
 }
-SERVICE_STOP_TIMEOUT_SECONDS = 40
+# Longer than a worker needs: its drain, its grace, and its farewell.
+SERVICE_STOP_TIMEOUT_SECONDS = 65
 WATCH_INTERVAL_SECONDS = 0.2
 
 log = get_logger(__name__)

@@ -78,6 +78,16 @@ class JobServiceStub:
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/babelmill.jobs.v1.JobService/RetryJob',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobResponse.FromString,
+                _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/babelmill.jobs.v1.JobService/DeleteJob',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -183,6 +193,38 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryJob(self, request, context):
+        """RetryJob makes a new job from one that ended without full success. The
+        old job stays as it is; the new one names it in `parent_job_id`.
+
+        Idempotent if `request_id` is set, as CreateJob.
+
+        INVALID_ARGUMENT: the id is not a UUID, or the request_id is wrong.
+        NOT_FOUND: no such job in this tenant.
+        NOT_FOUND, reason ARTIFACT_NOT_FOUND: its input is gone; upload it again
+        and create a job.
+        FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
+        FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+        ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteJob(self, request, context):
+        """DeleteJob removes a job that has ended, its events and its outputs.
+        Inputs stay: they are the client's.
+
+        Idempotent in effect; a repeat returns NOT_FOUND.
+
+        INVALID_ARGUMENT: the id is not a UUID.
+        NOT_FOUND: no such job in this tenant.
+        FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel it first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -220,6 +262,16 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobRequest.FromString,
                     response_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -420,6 +472,60 @@ class JobService:
             '/babelmill.jobs.v1.JobService/CancelJob',
             babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
             babelmill_dot_jobs_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.JobService/RetryJob',
+            babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_job__service__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.JobService/DeleteJob',
+            babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_job__service__pb2.DeleteJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

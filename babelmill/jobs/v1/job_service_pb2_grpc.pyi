@@ -105,6 +105,30 @@ class JobServiceStub:
     NOT_FOUND: no such job in this tenant.
     FAILED_PRECONDITION, reason JOB_FINISHED: it ended in another way.
     """
+    RetryJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_service_pb2.RetryJobResponse]
+    """RetryJob makes a new job from one that ended without full success. The
+    old job stays as it is; the new one names it in `parent_job_id`.
+
+    Idempotent if `request_id` is set, as CreateJob.
+
+    INVALID_ARGUMENT: the id is not a UUID, or the request_id is wrong.
+    NOT_FOUND: no such job in this tenant.
+    NOT_FOUND, reason ARTIFACT_NOT_FOUND: its input is gone; upload it again
+    and create a job.
+    FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
+    FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+    ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
+    """
+    DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]
+    """DeleteJob removes a job that has ended, its events and its outputs.
+    Inputs stay: they are the client's.
+
+    Idempotent in effect; a repeat returns NOT_FOUND.
+
+    INVALID_ARGUMENT: the id is not a UUID.
+    NOT_FOUND: no such job in this tenant.
+    FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel it first.
+    """
 
 @_typing.type_check_only
 class JobServiceAsyncStub(JobServiceStub):
@@ -182,6 +206,30 @@ class JobServiceAsyncStub(JobServiceStub):
     INVALID_ARGUMENT: the id is not a UUID.
     NOT_FOUND: no such job in this tenant.
     FAILED_PRECONDITION, reason JOB_FINISHED: it ended in another way.
+    """
+    RetryJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_service_pb2.RetryJobResponse]  # type: ignore[assignment]
+    """RetryJob makes a new job from one that ended without full success. The
+    old job stays as it is; the new one names it in `parent_job_id`.
+
+    Idempotent if `request_id` is set, as CreateJob.
+
+    INVALID_ARGUMENT: the id is not a UUID, or the request_id is wrong.
+    NOT_FOUND: no such job in this tenant.
+    NOT_FOUND, reason ARTIFACT_NOT_FOUND: its input is gone; upload it again
+    and create a job.
+    FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
+    FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+    ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
+    """
+    DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
+    """DeleteJob removes a job that has ended, its events and its outputs.
+    Inputs stay: they are the client's.
+
+    Idempotent in effect; a repeat returns NOT_FOUND.
+
+    INVALID_ARGUMENT: the id is not a UUID.
+    NOT_FOUND: no such job in this tenant.
+    FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel it first.
     """
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -299,6 +347,42 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: the id is not a UUID.
         NOT_FOUND: no such job in this tenant.
         FAILED_PRECONDITION, reason JOB_FINISHED: it ended in another way.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryJob(
+        self,
+        request: _job_service_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.RetryJobResponse, _abc.Awaitable[_job_service_pb2.RetryJobResponse]]:
+        """RetryJob makes a new job from one that ended without full success. The
+        old job stays as it is; the new one names it in `parent_job_id`.
+
+        Idempotent if `request_id` is set, as CreateJob.
+
+        INVALID_ARGUMENT: the id is not a UUID, or the request_id is wrong.
+        NOT_FOUND: no such job in this tenant.
+        NOT_FOUND, reason ARTIFACT_NOT_FOUND: its input is gone; upload it again
+        and create a job.
+        FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
+        FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+        ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteJob(
+        self,
+        request: _job_service_pb2.DeleteJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.DeleteJobResponse, _abc.Awaitable[_job_service_pb2.DeleteJobResponse]]:
+        """DeleteJob removes a job that has ended, its events and its outputs.
+        Inputs stay: they are the client's.
+
+        Idempotent in effect; a repeat returns NOT_FOUND.
+
+        INVALID_ARGUMENT: the id is not a UUID.
+        NOT_FOUND: no such job in this tenant.
+        FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel it first.
         """
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
