@@ -99,13 +99,16 @@ async def test_nothing_is_sent_again_when_the_artifact_is_ready(house: House) ->
 
 
 @pytest.mark.parametrize("with_digest", [True, False])
-async def test_upload_is_resumed_when_it_broke_off(house: House, with_digest: bool) -> None:
+@pytest.mark.parametrize("sent_chunks", [8, 9])
+async def test_upload_is_resumed_when_it_broke_off(
+    house: House, with_digest: bool, sent_chunks: int
+) -> None:
     artifact_id = str(uuid4())
     fields: dict[str, object] = {"artifact_id": artifact_id}
     if with_digest:
         fields["digest"] = digest(DATA)
     call = house.artifacts.UploadArtifact(metadata=house.client)
-    for message in (header(**fields), *chunks(DATA)[:9]):
+    for message in (header(**fields), *chunks(DATA)[:sent_chunks]):
         await call.write(message)
     async with asyncio.timeout(10):
         # Nothing tells a client how much the service has stored.
