@@ -112,7 +112,7 @@ async def test_upload_is_resumed_when_it_broke_off(
         await call.write(message)
     async with asyncio.timeout(10):
         # Nothing tells a client how much the service has stored.
-        while (await get_or_none(house, artifact_id)) < 2 * 1024 * 1024:  # noqa: ASYNC110
+        while (await get_or_none(house, artifact_id)) < 2 * 1024 * 1024:
             await asyncio.sleep(0.01)
     call.cancel()
     # However the break is noticed, the upload must not count as finished.

@@ -44,7 +44,7 @@ def watch(
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - nothing tells of every condition
+        while not condition():
             await asyncio.sleep(0.01)
 
 

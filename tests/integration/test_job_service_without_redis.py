@@ -29,7 +29,7 @@ async def until_state(
     house: House, job_id: str, state: job_pb2.JobState.ValueType, timeout_seconds: float = 30
 ) -> None:
     async with asyncio.timeout(timeout_seconds):
-        while await state_of(house, job_id) != state:  # noqa: ASYNC110 - a poll is what it is
+        while await state_of(house, job_id) != state:
             await asyncio.sleep(0.05)
 
 
@@ -94,7 +94,7 @@ async def test_queued_steps_are_sent_again_when_redis_has_lost_its_data(
         client = redis.asyncio.Redis.from_url(valkey.url())
         async with client:
             async with asyncio.timeout(10):
-                while not await client.exists(KEY):  # noqa: ASYNC110 - nothing tells of it
+                while not await client.exists(KEY):
                     await asyncio.sleep(0.05)
             await client.flushall()
         again = await take_message(valkey.url(), "translation.normal")
