@@ -195,7 +195,8 @@ class Uploads:
             raise ArtifactDamaged
 
     def _check(self, request: UploadRequest) -> None:
-        violations = check_filename(request.filename, "header.filename")
+        # An upload may go without a name.
+        violations = check_filename(request.filename, "header.filename") if request.filename else []
         violations += check_media_type(request.media_type, "header.media_type")
         if request.offset < 0:
             violations.append(Violation("header.offset", "must not be negative"))

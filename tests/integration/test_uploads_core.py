@@ -106,6 +106,10 @@ def test_bytes_are_dropped_when_they_do_not_match_the_digest(core: Core) -> None
     assert core.uploads.finish(core.tenant, artifact_id).state is ArtifactState.READY
 
 
+def test_upload_may_go_without_a_name(core: Core) -> None:
+    assert _upload(core, request=replace(REQUEST, filename="")).filename == ""
+
+
 def test_empty_content_is_an_artifact_too(core: Core) -> None:
     artifact_id = core.uploads.begin(core.tenant, REQUEST).artifact_id
     ready = core.uploads.finish(core.tenant, artifact_id)
@@ -117,7 +121,7 @@ def test_empty_content_is_an_artifact_too(core: Core) -> None:
     "request_",
     [
         replace(REQUEST, filename="../a"),
-        replace(REQUEST, filename=""),
+        replace(REQUEST, filename=".."),
         replace(REQUEST, filename="a" * 256),
         replace(REQUEST, filename="a\x00b"),
         replace(REQUEST, filename="a\u202eb"),
