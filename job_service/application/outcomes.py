@@ -2,13 +2,16 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from babelmill.kit.artifacts.store import ArtifactStore, InvalidKey
 from babelmill.kit.process.logs import get_logger
 from job_service.application.leasing import LeaseRequest, staging_prefix
 from job_service.application.limits import Limits
 from job_service.application.ports import LockedJobs, Signals, UnitOfWork, UnitOfWorkFactory
+from job_service.application.store_troubles import naming_store_troubles
 from job_service.domain import attempts
 from job_service.domain.content import (
     check_digest,
@@ -48,7 +51,8 @@ class NewOutput:
 class Outcomes:
     """Records each lease's outcome once; a replay of the same call is accepted.
 
-    `jitter` gives random numbers in [0, 1) for the wait before a retry.
+    `jitter` gives random numbers in [0, 1) for the wait before a retry. With
+    a `store`, outputs that are said to lie there are looked for.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class Outcomes:
         signals: Signals,
         limits: Limits,
         jitter: Callable[[], float] = random.random,
+        store: ArtifactStore | None = None,
     ) -> None:
         self._units = units
         self._signals = signals
         self._limits = limits
         self._policy = limits.delivery
         self._jitter = jitter
+        self._store = store
 
     def complete(
         self,
@@ -77,6 +83,7 @@ class Outcomes:
         Raises InvalidRequest, StaleLease, and StepCancelled: a cancel was
         accepted first, so the step is CANCELLED now and the outputs are dropped.
         """
+        lost = self._find_lost(outputs)
         with self._units.write() as uow:
             locked = uow.jobs.lock_of_steps([lease.step_id])
             job, step = _find(locked, lease)
@@ -85,6 +92,8 @@ class Outcomes:
                     return
                 raise StaleLease
             _check_outputs(outputs, f"{staging_prefix(job.job_id, lease)}/", self._limits)
+            if lost:
+                raise InvalidRequest(*lost)
             ended = attempts.complete(step, lease, usage, locked.now)
             completed = ended.state is StepState.COMPLETED
             change = settle(job, {step.step_id: ended}, locked.now)
@@ -125,6 +134,31 @@ class Outcomes:
             uow.jobs.save([change], locked.now)
             uow.leases.record(lease, LeaseResult.FAILED, locked.now)
         self._tell(change, ended, worker_id, failure.reason, usage)
+
+    def _find_lost(self, outputs: Sequence[NewOutput]) -> list[Violation]:
+        """Name the outputs that do not lie in the store with the size that is said.
+
+        Asked before the transaction, so that a slow store holds no lock.
+        """
+        if self._store is None:
+            return []
+        lost = []
+        for index, output in enumerate(outputs):
+            if output.storage_key is None:
+                continue
+            size = None
+            # A key that the store refuses is refused below, by its place.
+            with naming_store_troubles(), suppress(InvalidKey):
+                size = self._store.size(output.storage_key)
+            if size != output.digest.size_bytes:
+                lost.append(
+                    Violation(
+                        f"outputs[{index}].storage_key",
+                        "does not hold that many bytes",
+                        "OUTPUT_MISSING",
+                    )
+                )
+        return lost
 
     def _tell(
         self, change: Change, step: Step, worker_id: str, reason: str, usage: Usage | None

@@ -156,9 +156,17 @@ class StepQueue(Protocol):
         """Count QUEUED steps that nobody has taken in time."""
 
     def overdue_jobs(
-        self, limit: int, timeout_grace: timedelta, cancel_limit: timedelta
+        self,
+        limit: int,
+        timeout_grace: timedelta,
+        cancel_limit: timedelta,
+        *,
+        spare_leases: bool = False,
     ) -> Sequence[UUID]:
-        """Name jobs that time has something to do to; a superset is fine."""
+        """Name jobs that time has something to do to; a superset is fine.
+
+        With `spare_leases`, expired leases alone are no reason.
+        """
 
 
 class LeaseRows(Protocol):

@@ -82,7 +82,10 @@ class Reaper:
         with self._units.read() as uow:
             self._watch_clock(uow.now())
             overdue = uow.queue.overdue_jobs(
-                JOBS_PER_RUN, self._policy.timeout_grace, self._policy.cancel_limit
+                JOBS_PER_RUN,
+                self._policy.timeout_grace,
+                self._policy.cancel_limit,
+                spare_leases=self._sparing,
             )
             to_republish = uow.queue.count_queued_due()
         counts: Counter[Sweep] = Counter()
@@ -118,7 +121,7 @@ class Reaper:
                     self._policy,
                     locked.now,
                     self._jitter,
-                    spare_leases=self._monotonic() < self._spare_until,
+                    spare_leases=self._sparing,
                 )
                 if why:
                     changes.append(change)
@@ -126,6 +129,10 @@ class Reaper:
             uow.jobs.save(changes, locked.now)
         counts.update(found)
         return changes
+
+    @property
+    def _sparing(self) -> bool:
+        return self._monotonic() < self._spare_until
 
     def _spare_leases(self) -> None:
         self._spare_until = self._monotonic() + self._grace.total_seconds()

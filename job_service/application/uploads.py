@@ -6,21 +6,15 @@ its digest is computed; READY is a compare-and-set on that seal.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from babelmill.kit.artifacts.store import (
-    ArtifactStore,
-    ObjectMissing,
-    OffsetConflict,
-    StoreError,
-    StoreFull,
-)
+from babelmill.kit.artifacts.store import ArtifactStore
 from job_service.application.limits import Limits
 from job_service.application.ports import UnitOfWorkFactory, UploadRow
+from job_service.application.store_troubles import naming_store_troubles
 from job_service.domain.content import (
     check_digest,
     check_filename,
@@ -35,8 +29,6 @@ from job_service.domain.errors import (
     InvalidRequest,
     OffsetBeyondEnd,
     OffsetMismatch,
-    OutOfSpace,
-    StorageUnavailable,
     TooLarge,
     Violation,
 )
@@ -113,7 +105,7 @@ class Uploads:
             if upload.declared is not None and end > upload.declared.size_bytes:
                 self._drop(upload.artifact)
                 raise _digest_mismatch()
-            with _naming_troubles():
+            with naming_store_troubles():
                 received = self._store.append(_key(upload.artifact), offset, data)
         return replace(upload.artifact, received_bytes=received)
 
@@ -180,14 +172,14 @@ class Uploads:
             if inline is None or digest_of(inline) != artifact.digest:
                 raise ArtifactDamaged
             return artifact, _slices(inline[offset:])
-        with _naming_troubles():
+        with naming_store_troubles():
             if self._store.size(artifact.storage_key) != artifact.digest.size_bytes:
                 raise ArtifactDamaged
         return artifact, self._stored_chunks(artifact.storage_key, artifact.digest, offset)
 
     def _stored_chunks(self, key: str, digest: Digest, offset: int) -> Iterator[bytes]:
         seen = sha256()
-        with _naming_troubles(), self._store.open(key, offset) as stream:
+        with naming_store_troubles(), self._store.open(key, offset) as stream:
             while chunk := stream.read(READ_CHUNK_BYTES):
                 seen.update(chunk)
                 yield chunk
@@ -211,11 +203,11 @@ class Uploads:
     def _with_received(self, artifact: Artifact) -> Artifact:
         if artifact.state is ArtifactState.READY:
             return artifact
-        with _naming_troubles():
+        with naming_store_troubles():
             return replace(artifact, received_bytes=self._store.size(_key(artifact)) or 0)
 
     def _digest(self, artifact: Artifact) -> Digest:
-        with _naming_troubles():
+        with naming_store_troubles():
             if artifact.received_bytes == 0:
                 # Nothing was appended, so there may be no object yet.
                 self._store.append(_key(artifact), 0, b"")
@@ -223,7 +215,7 @@ class Uploads:
         return Digest(stored.sha256, stored.size_bytes)
 
     def _drop(self, artifact: Artifact) -> None:
-        with _naming_troubles():
+        with naming_store_troubles():
             self._store.delete(_key(artifact))
 
 
@@ -267,18 +259,3 @@ def _digest_mismatch() -> InvalidRequest:
         Violation("header.digest", "does not match the bytes received", "DIGEST_MISMATCH"),
         reason="DIGEST_MISMATCH",
     )
-
-
-@contextmanager
-def _naming_troubles() -> Iterator[None]:
-    """Turn the store's errors into refusals."""
-    try:
-        yield
-    except OffsetConflict as error:
-        raise OffsetMismatch(received_bytes=str(error.size_bytes)) from error
-    except ObjectMissing as error:
-        raise ArtifactDamaged from error
-    except StoreFull as error:
-        raise OutOfSpace from error
-    except StoreError as error:
-        raise StorageUnavailable from error

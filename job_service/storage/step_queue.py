@@ -134,14 +134,19 @@ class SqlStepQueue:
         ).scalar_one()
 
     def overdue_jobs(
-        self, limit: int, timeout_grace: timedelta, cancel_limit: timedelta
+        self,
+        limit: int,
+        timeout_grace: timedelta,
+        cancel_limit: timedelta,
+        *,
+        spare_leases: bool = False,
     ) -> Sequence[UUID]:
         """Name jobs that time has something to do to."""
         now = func.now()
         leased = select(STEPS.c.job_id).where(
             STEPS.c.state.in_((StepState.IN_PROGRESS, StepState.CANCELLING)),
             or_(
-                STEPS.c.lease_expires_at <= now,
+                (STEPS.c.lease_expires_at <= now) & literal(not spare_leases),
                 STEPS.c.attempt_started_at + STEPS.c.timeout + timeout_grace <= now,
                 STEPS.c.cancel_requested_at + cancel_limit <= now,
             ),

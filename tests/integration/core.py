@@ -71,7 +71,11 @@ class Core:
         self.cancellation = Cancellation(units=units, signals=self.signals, limits=limits)
         self.leasing = Leasing(units=units, signals=self.signals, limits=limits)
         self.outcomes = Outcomes(
-            units=units, signals=self.signals, limits=limits, jitter=lambda: 0.5
+            units=units,
+            signals=self.signals,
+            limits=limits,
+            jitter=lambda: 0.5,
+            store=self.store,
         )
         self.publishing = Publishing(units=units, signals=self.signals)
         self.reaper = Reaper(

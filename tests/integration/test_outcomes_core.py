@@ -102,6 +102,9 @@ def test_stored_output_is_kept_when_it_lies_below_the_prefix(core: Core) -> None
     job = core.create()
     lease = core.acquire(core.step(job))
     key = f"{lease.staging_prefix}/out.txt"
+    with pytest.raises(InvalidRequest):
+        core.outcomes.complete(WORKER, lease.request, [_output(inline=None, storage_key=key)])
+    core.store.write(key, [b"x"])
     core.outcomes.complete(
         WORKER, lease.request, [_output(inline=None, storage_key=key)], Usage(cpu_seconds=1.5)
     )
