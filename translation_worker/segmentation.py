@@ -9,7 +9,7 @@ the same places, so that the number of lines stays.
 # ruff: noqa: RUF001 - look-alike quotes and dashes are what these patterns are about
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from translation_worker.sentence_splitting import split_sentences
@@ -41,8 +41,11 @@ _SURE_WRAPPED_CHARACTERS = 60
 _RAGGED_CHARACTERS = 10
 # Another line this close to the longest shows that both were ended by a margin.
 _MARGIN_SLACK_CHARACTERS = 14
-# Engines see a sentence, not a book: no line is joined to a paragraph longer than this.
+# A stretch without line breaks is handled in parts of at most this: it bounds time and memory.
 _MAX_FLOW_CHARACTERS = 20_000
+_CUT_MARGIN_CHARACTERS = 2_500
+_AFTER_SENTENCE = re.compile(r"[.!?…]\s+")
+_AFTER_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -111,24 +114,25 @@ class _Line:
         return len(self.prefix) + len(self.body)
 
 
-def segment(text: str, language: str, find_literals: FindLiterals) -> list[Piece]:
-    """Cut a text into pieces."""
-    pieces: list[Piece] = []
+def segment(text: str, language: str, find_literals: FindLiterals) -> Iterator[Piece]:
+    """Cut a text into pieces, as they are asked for."""
+    return _merged(_pieces(text, language, find_literals))
+
+
+def _pieces(text: str, language: str, find_literals: FindLiterals) -> Iterator[Piece]:
     for block in _blocks(_lines(text)):
         margin = max(line.width for line in block)
         near_margin = sum(line.width >= margin - _MARGIN_SLACK_CHARACTERS for line in block)
         flow: list[_Line] = []
         for line in block:
             if flow and not _is_wrapped(flow[-1], line, margin, near_margin):
-                pieces += _flow_pieces(flow, language, find_literals)
+                yield from _flow_pieces(flow, language, find_literals)
                 flow = []
             flow.append(line)
-        pieces += _flow_pieces(flow, language, find_literals)
-    return _merged(pieces)
+        yield from _flow_pieces(flow, language, find_literals)
 
 
-def _lines(text: str) -> list[_Line]:
-    lines: list[_Line] = []
+def _lines(text: str) -> Iterator[_Line]:
     raw_lines = _LINE.findall(text)
     fences = [index for index, raw in enumerate(raw_lines) if _FENCE.match(raw)]
     # A fence without a partner is an ordinary line.
@@ -138,18 +142,17 @@ def _lines(text: str) -> list[_Line]:
     for index, raw in enumerate(raw_lines):
         content = raw.rstrip("\r\n")
         if index in code:
-            lines.append(_Line(content, "", raw[len(content) :], "", False, True))
+            yield _Line(content, "", raw[len(content) :], "", False, True)
             continue
         match = _PREFIX.match(content)
         prefix = match[0] if match else ""
         body = content[len(prefix) :].rstrip()
         ending = raw[len(prefix) + len(body) :]
         quote, marker = (match["quote"], match["marker"]) if match else ("", "")
-        lines.append(_Line(prefix, body, ending, quote.strip(), bool(marker), False))
-    return lines
+        yield _Line(prefix, body, ending, quote.strip(), bool(marker), False)
 
 
-def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+def _blocks(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
     """Yield runs of lines without a blank or code line between them."""
     block: list[_Line] = []
     for line in lines:
@@ -193,23 +196,64 @@ def _flow_pieces(
     for index, line in enumerate(flow[1:], 1):
         breaks.append((len(text), flow[index - 1].ending + line.prefix))
         text = f"{text} {line.body}"
+    if len(text) > _MAX_FLOW_CHARACTERS:
+        yield from _long_flow_pieces(flow, language, find_literals)
+        return
     literals = find_literals(text) if text else ()
-    across = [offset for offset, _ in breaks if _is_inside(offset, literals)]
-    if across or (breaks and len(text) > _MAX_FLOW_CHARACTERS):
+    if any(_touches(offset, literals) for offset, _ in breaks):
         # A literal must come out as it went in, so its line break cannot move.
         for line in flow:
             yield from _flow_pieces([line], language, find_literals)
         return
     yield Piece(flow[0].prefix, translatable=False)
+    yield from _body_pieces(text, breaks, literals, language)
+    yield Piece(flow[-1].ending, translatable=False)
+
+
+def _long_flow_pieces(
+    flow: Sequence[_Line], language: str, find_literals: FindLiterals
+) -> Iterator[Piece]:
+    """Yield the pieces of lines that are too long together, line by line and part by part."""
+    for line in flow:
+        yield Piece(line.prefix, translatable=False)
+        rest = line.body
+        while rest:
+            part = rest[: _part_end(rest, find_literals)]
+            yield from _body_pieces(part, (), find_literals(part), language)
+            rest = rest[len(part) :]
+        yield Piece(line.ending, translatable=False)
+
+
+def _part_end(text: str, find_literals: FindLiterals) -> int:
+    """Return where to cut a long text: after a sentence if there is one, outside literals."""
+    if len(text) <= _MAX_FLOW_CHARACTERS:
+        return len(text)
+    window = text[:_MAX_FLOW_CHARACTERS]
+    # A literal that the window's end has cut in two is not found, so keep away from there.
+    free = text[: _MAX_FLOW_CHARACTERS - _CUT_MARGIN_CHARACTERS]
+    literals = find_literals(window)
+    for pattern in (_AFTER_SENTENCE, _AFTER_SPACE):
+        cuts = [match.end() for match in pattern.finditer(free, len(free) // 2)]
+        for cut in reversed(cuts):
+            if not any(left < cut < right for left, right in literals):
+                return cut
+    return len(free)
+
+
+def _body_pieces(
+    text: str,
+    breaks: Sequence[tuple[int, str]],
+    literals: Sequence[tuple[int, int]],
+    language: str,
+) -> Iterator[Piece]:
     position = 0
     for start, end in _cells(text, literals):
-        inner = [(left - start, right - start) for left, right in literals]
+        inner = [(left - start, right - start) for left, right in literals if right > start]
         for left, right in split_sentences(text[start:end], language, inner):
             yield _copied(text, position, start + left, breaks)
             yield _sentence(text, start + left, start + right, breaks)
             position = start + right
     yield _copied(text, position, len(text), breaks)
-    yield Piece(flow[-1].ending, translatable=False)
 
 
 def _cells(text: str, literals: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -222,8 +266,8 @@ def _cells(text: str, literals: Sequence[tuple[int, int]]) -> Iterator[tuple[int
     yield start, len(text)
 
 
-def _is_inside(offset: int, literals: Sequence[tuple[int, int]]) -> bool:
-    return any(left < offset < right or left == offset for left, right in literals)
+def _touches(offset: int, literals: Sequence[tuple[int, int]]) -> bool:
+    return any(left <= offset < right for left, right in literals)
 
 
 def _copied(text: str, start: int, end: int, breaks: Sequence[tuple[int, str]]) -> Piece:
@@ -247,14 +291,16 @@ def _with_breaks(text: str, start: int, end: int, breaks: Sequence[tuple[int, st
     return "".join([*pieces, text[position:end]])
 
 
-def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join neighbours that are copied, and drop empty ones."""
-    merged: list[Piece] = []
+    copied: list[str] = []
     for piece in pieces:
-        if not piece.text:
+        if not piece.translatable:
+            copied.append(piece.text)
             continue
-        if merged and not piece.translatable and not merged[-1].translatable:
-            merged[-1] = Piece(merged[-1].text + piece.text, translatable=False)
-        else:
-            merged.append(piece)
-    return merged
+        if text := "".join(copied):
+            yield Piece(text, translatable=False)
+        copied = []
+        yield piece
+    if text := "".join(copied):
+        yield Piece(text, translatable=False)

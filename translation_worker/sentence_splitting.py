@@ -8,6 +8,7 @@ that both make with abbreviations.
 
 # ruff: noqa: RUF001 - look-alike quotes and dashes are what these patterns are about
 
+import bisect
 import functools
 import re
 import warnings
@@ -21,6 +22,8 @@ _END = re.compile(r"(?:[.!?…。]+|[؟۔।])[\"'”’»)\]*_]*\s+")
 _LAST_WORD = re.compile(r"([\w.]+)\.[\"'”’»)\]]*\s*\Z")
 _NEXT_LETTER = re.compile(r"[\W_]*(\w)")
 _INITIAL = re.compile(r"(?:[A-Z]|(?:[A-Z]\.)+[A-Z])")
+# As far as one looks to either side of an end.
+_CONTEXT = 80
 _CLOSING = "\"'”’»)]},;:"
 
 
@@ -46,7 +49,8 @@ def split_sentences(
 ) -> list[tuple[int, int]]:
     """Return the sentences as (start, end), in order; between them there is only space.
 
-    No sentence ends within a `protected` part. Space at either end of the text is left out.
+    No sentence ends within a `protected` part; those are in order. Space at either end of the text
+    is left out.
     """
     ends = _propose(text, language)
     sentences: list[tuple[int, int]] = []
@@ -103,10 +107,16 @@ def _pysbd(language: str) -> Callable[[str], list[str]]:
     return segment
 
 
+def _is_within(offset: int, parts: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether an offset is inside one of the parts, which are in order."""
+    index = bisect.bisect_left(parts, (offset,)) - 1
+    return index >= 0 and parts[index][0] < offset < parts[index][1]
+
+
 def _is_end(text: str, start: int, end: int, protected: Sequence[tuple[int, int]]) -> bool:
-    if not text[end - 1].isspace() or any(left < end < right for left, right in protected):
+    if not text[end - 1].isspace() or _is_within(end, protected):
         return False
-    before, after = text[start:end], text[end:]
+    before, after = text[max(start, end - _CONTEXT) : end], text[end : end + _CONTEXT]
     if after[:1] in _CLOSING and after[:1] not in "\"'":
         return False
     letter = _NEXT_LETTER.match(after)

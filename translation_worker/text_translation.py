@@ -4,7 +4,7 @@ A chunk is about 2,000 characters of sentences: the unit of progress. Repeated s
 translated once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from translation_worker.engines.engine import Engine, StopCheck
 from translation_worker.protection import find_spans
@@ -66,7 +66,7 @@ def translate_text(
     return "".join(translated)
 
 
-def _chunks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+def _chunks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     chunk: list[Piece] = []
     size = 0
     for piece in pieces:

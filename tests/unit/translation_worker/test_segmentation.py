@@ -1,5 +1,7 @@
 """Segmentation loses nothing and cuts where a reader would."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def literals(line: str) -> list[tuple[int, int]]:
 
 
 def cut(text: str, language: str = "en") -> list[Piece]:
-    return segment(text, language, literals)
+    return list(segment(text, language, literals))
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -121,6 +123,19 @@ def test_text_is_translated_when_a_fence_never_closes() -> None:
 
 def test_a_literal_stays_whole_when_it_holds_an_end_of_sentence() -> None:
     assert sentences("Use `a. B` now. Then go.") == ["Use `a. B` now.", "Then go."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a {b} <c> d. " * 20_000, "word " * 60_000, "x" * 200_000, "One. Two! " * 20_000,
+     "{{ a b }} " * 20_000, "`a b` and\n" * 20_000],
+)  # fmt: skip
+def test_nothing_is_lost_in_little_time_when_a_line_is_very_long(text: str) -> None:
+    started = time.monotonic()
+    pieces = cut(text)
+    assert time.monotonic() - started < 20
+    assert "".join(piece.text for piece in pieces) == text
+    assert max(len(piece.text) for piece in pieces if piece.translatable) <= 20_000
 
 
 def test_a_literal_keeps_its_line_break_when_it_spans_two_lines() -> None:
