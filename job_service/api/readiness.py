@@ -54,6 +54,9 @@ class Readiness:
         except (Refusal, TimeoutError):
             await self._tell(ready=False)
             return False
+        except Exception:
+            await self._tell(ready=False)
+            raise
         await self._tell(ready=True)
         return True
 
