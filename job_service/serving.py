@@ -119,11 +119,12 @@ class JobService:
         jobs = JobServicer(
             submission=Submission(units=units, signals=signals, limits=limits),
             queries=queries,
-            cancellation=Cancellation(units=units, signals=signals),
+            cancellation=Cancellation(units=units, signals=signals, limits=limits),
             watches=watching,
             threads=self._clients,
         )
-        uploads = Uploads(units=units, store=open_store(settings.artifacts), limits=limits)
+        store = open_store(settings.artifacts)
+        uploads = Uploads(units=units, store=store, limits=limits)
         self.client_port = Port(
             listen=settings.grpc_listen,
             services=_client_services(
@@ -139,7 +140,7 @@ class JobService:
         worker = WorkerServicer(
             catalog=catalog,
             leasing=Leasing(units=units, signals=signals, limits=limits),
-            outcomes=Outcomes(units=units, signals=signals, limits=limits),
+            outcomes=Outcomes(units=units, signals=signals, limits=limits, store=store),
             threads=self._workers,
             heartbeat_interval=timedelta(seconds=settings.heartbeat_seconds),
         )

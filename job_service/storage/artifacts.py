@@ -26,7 +26,11 @@ class SqlArtifactRows:
         """Store a step's outputs."""
         if outputs:
             self._connection.execute(
-                insert(ARTIFACTS), [rows.artifact_values(made, _OUTPUT) for made in outputs]
+                insert(ARTIFACTS),
+                [
+                    {**rows.artifact_values(made, _OUTPUT), "position": position}
+                    for position, made in enumerate(outputs)
+                ],
             )
 
     def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:

@@ -149,7 +149,7 @@ def _artifacts(
         connection.execute(
             select(*columns, shown.label("inline"))
             .where(ARTIFACTS.c.job_id.in_(job_ids))
-            .order_by(ARTIFACTS.c.job_id, ARTIFACTS.c.created_at, ARTIFACTS.c.artifact_id)
+            .order_by(ARTIFACTS.c.job_id, ARTIFACTS.c.created_at, ARTIFACTS.c.position)
         )
         .mappings()
         .all()

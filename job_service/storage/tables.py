@@ -155,6 +155,8 @@ ARTIFACTS = Table(
     Column("seal", Uuid),
     Column("job_id", Uuid, ForeignKey(_OF_JOB, ondelete="CASCADE")),
     Column("target_key", Text, nullable=False),
+    # Of an output among those of its step: the first is the one that was asked for.
+    Column("position", Integer, nullable=False, server_default="0"),
     Column("storage_key", Text),
     Column("inline", LargeBinary),
     Column("created_at", _TIME, nullable=False),

@@ -8,15 +8,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from job_service.application.outcomes import NewOutput
 from job_service.application.queries import JobQuery
 from job_service.application.submission import NewJob
+from job_service.domain.content import digest_of
 from job_service.domain.errors import JobNotFound, StorageUnavailable, Unauthenticated
 from job_service.domain.job import JobState, Priority
 from job_service.domain.principal import Principal, Role
 from job_service.domain.spec import TranslateText
 from job_service.storage.engine import open_database
 from job_service.storage.unit_of_work import SqlUnitOfWorkFactory
-from tests.integration.core import Core, open_core
+from tests.integration.core import WORKER, Core, open_core
 
 
 @pytest.fixture
@@ -108,6 +110,17 @@ def test_long_output_is_not_shown_inline_but_short_ones_are(core: Core) -> None:
     targets = core.job(job).targets
     assert targets[0].outputs[0].inline == b"x" * 16_384
     assert targets[1].outputs[0].inline is None
+
+
+def test_outputs_keep_their_order_when_there_are_several(core: Core) -> None:
+    job = core.create("pt")
+    names = [f"{number}.txt" for number in range(20)]
+    outputs = [
+        NewOutput(filename=name, media_type="text/plain", digest=digest_of(b"x"), inline=b"x")
+        for name in names
+    ]
+    core.outcomes.complete(WORKER, core.start(job), outputs)
+    assert [output.filename for output in core.job(job).targets[0].outputs] == names
 
 
 def test_token_tells_its_owner_until_it_is_revoked(core: Core) -> None:

@@ -136,6 +136,11 @@ class FailureReason(StrEnum):
         False,
         "The job was not finished before its deadline.",
     )
+    DEPENDENCY_FAILED = (
+        "DEPENDENCY_FAILED",
+        False,
+        "A step that this one needed did not complete.",
+    )
     INTERNAL = (
         "INTERNAL",
         True,

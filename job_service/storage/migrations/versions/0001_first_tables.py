@@ -137,6 +137,7 @@ _TABLES = (
         seal uuid,
         job_id uuid REFERENCES jobs ON DELETE CASCADE,
         target_key text NOT NULL,
+        position integer NOT NULL DEFAULT 0,
         storage_key text,
         inline bytea,
         created_at timestamptz NOT NULL,
