@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problem_details import ProblemError, problem_response
 
-# What is still read of a body after it was refused, so that the answer is not
-# lost in the reset that closing with unread bytes causes (RFC 9112 section 9.6).
-_LINGER_BYTES = 1024 * 1024
-_LINGER_SECONDS = 1.0
+# How long the rest of a refused body is read away, so that the answer is not lost
+# in the reset that closing with unread bytes causes (RFC 9112 section 9.6).
+_LINGER_SECONDS = 5.0
+_LINGER_IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,10 @@ class _Meter:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _linger(self) -> None:
-        enough = self._received_bytes + _LINGER_BYTES
+        until = time.monotonic() + _LINGER_SECONDS
         try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while self._unread and self._received_bytes < enough:
+            while self._unread and time.monotonic() < until:
+                async with asyncio.timeout(_LINGER_IDLE_SECONDS):
                     self._count(await self._receive())
         except TimeoutError:
             return

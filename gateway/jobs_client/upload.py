@@ -14,6 +14,7 @@ import grpc
 
 from babelmill.client.errors import error_from_rpc
 from babelmill.jobs.v1 import artifact_pb2, artifact_service_pb2
+from gateway.jobs_client.true_status import EndedCall, TrueStatus
 
 BLOCK_BYTES = 256 * 1024  # the contract allows chunks of 1 MiB
 
@@ -33,11 +34,15 @@ _Part = artifact_service_pb2.UploadArtifactRequest
 _Response = artifact_service_pb2.UploadArtifactResponse
 
 
-class UploadCall(Awaitable[_Response], Protocol):
+class UploadCall(Awaitable[_Response], EndedCall, Protocol):
     """The part of a grpc.aio stream-unary call that is used here."""
 
     def cancel(self) -> bool:
         """End the call now."""
+
+
+class EndedWell(Exception):
+    """The job service ended the upload well before it had everything, and its answer is lost."""
 
 
 async def upload(
@@ -48,19 +53,23 @@ async def upload(
     """Send the content as fast as the job service takes it, and return the artifact.
 
     Content is read no further when the job service has answered early. Raises
-    BabelmillError when it refuses, and what `content` raises; then the call is
-    reset and the artifact stays resumable.
+    BabelmillError when it refuses, EndedWell when it has the content already,
+    and what `content` raises; then the call is reset and stays resumable.
     """
     parts: asyncio.Queue[_Part | _Ending] = asyncio.Queue(maxsize=1)
     parts.put_nowait(_Part(header=header))
     call = open_call(_requests(parts))
+    true_status = TrueStatus(call)
     answer = asyncio.ensure_future(_answer_of(call))
     try:
         if await _feed(parts, header.offset, _blocks(content), answer):
             await _put(parts, _Ending.WELL, answer)
         return (await answer).artifact
-    except grpc.RpcError as error:
-        raise error_from_rpc(error) from error
+    except grpc.aio.AioRpcError as error:
+        true_error = await true_status.instead_of(error)
+        if true_error.code() is grpc.StatusCode.OK:
+            raise EndedWell from error
+        raise error_from_rpc(true_error) from error
     finally:
         if not answer.done():
             call.cancel()

@@ -5,18 +5,21 @@ never holds a whole body and never writes one to disk.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from babelmill.client.errors import BabelmillError
 from babelmill.jobs.v1 import artifact_pb2, artifact_service_pb2
 from babelmill.kit.wire.status_details import FieldViolation
 from gateway.http.content_headers import DEFAULT_MEDIA_TYPE
 from gateway.http.multipart import FileFormReader, boundary_of
-from gateway.problem_details import ProblemError
-from gateway.routes.context import CallerOf, ContextOf, only_query
+from gateway.jobs_client.caller import Caller
+from gateway.problem_details import ProblemError, from_client_error
+from gateway.routes.context import CallerOf, Context, ContextOf, only_query
 from gateway.routes.refusals import refusals
 from gateway.transcoding.artifacts import Artifact, artifact_from_proto
 from gateway.transcoding.words import RequestText
@@ -24,6 +27,7 @@ from gateway.transcoding.words import RequestText
 router = APIRouter(prefix="/v1", tags=["artifacts"])
 
 _LARGEST_INT64 = 2**63 - 1
+_DEFAULT_FILENAME = "artifact"
 
 ArtifactId = Annotated[
     str, Path(description="A UUID.", examples=["01890a5d-ac96-774b-bcce-b302099a8057"])
@@ -35,7 +39,9 @@ class ContentDescription(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    filename: RequestText = Field(default="", description="A label for people.", max_length=4096)
+    filename: RequestText = Field(
+        default="", description="A label for people; `artifact` if none is given.", max_length=4096
+    )
     sha256: RequestText = Field(
         default="",
         description="What the content must hash to, in hexadecimal. With it, a broken upload "
@@ -126,7 +132,7 @@ async def upload_artifact(
     else:
         header = _header(described, content_type, request, described.artifact_id, 0)
         content = request.stream()
-    artifact = await context.client.upload(caller, header, content)
+    artifact = await _upload(context, caller, header, content)
     _describe_upload(response, artifact)
     return artifact_from_proto(artifact)
 
@@ -154,7 +160,7 @@ async def resume_artifact(
     """
     content_type = request.headers.get("content-type", "")
     header = _header(described, content_type, request, artifact_id, described.offset)
-    artifact = await context.client.upload(caller, header, request.stream())
+    artifact = await _upload(context, caller, header, request.stream())
     _describe_upload(response, artifact)
     return artifact_from_proto(artifact)
 
@@ -185,6 +191,24 @@ async def head_artifact(context: ContextOf, caller: CallerOf, artifact_id: Artif
     response = Response(media_type="application/json")
     _describe_upload(response, await context.client.get_artifact(caller, artifact_id))
     return response
+
+
+async def _upload(
+    context: Context,
+    caller: Caller,
+    header: artifact_service_pb2.UploadHeader,
+    content: AsyncIterator[bytes],
+) -> artifact_pb2.Artifact:
+    try:
+        return await context.client.upload(caller, header, content)
+    except BabelmillError as error:
+        refused = from_client_error(error)
+        # The contract's `header.digest.sha256` is this edge's `sha256`.
+        refused.violations = [
+            replace(each, field=each.field.removeprefix("header.").removeprefix("digest."))
+            for each in refused.violations
+        ]
+        raise refused from error
 
 
 async def _form_upload(
@@ -222,7 +246,7 @@ def _header(
 ) -> artifact_service_pb2.UploadHeader:
     header = artifact_service_pb2.UploadHeader(
         artifact_id=artifact_id,
-        filename=described.filename,
+        filename=described.filename or _DEFAULT_FILENAME,
         # A resumed upload has its type already; clients send a default one.
         media_type="" if offset else (media_type or DEFAULT_MEDIA_TYPE),
         offset=offset,

@@ -32,7 +32,7 @@ class Edge:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds. Raises TimeoutError at the deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - any condition, not one event
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -71,6 +71,8 @@ class Peer:
         self.watchers = 0
         self.watches_opened = 0
         self.keep_contents = True
+        # How long an upload that is ended early goes unread before.
+        self.early_end_seconds: float | None = None
         self.break_download_after: int | None = None
         self.changed = asyncio.Condition()
         self.port = 0

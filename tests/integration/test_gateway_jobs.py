@@ -181,5 +181,5 @@ async def test_health_follows_job_service_when_it_goes_and_returns(edge: Edge, p
         assert (await anonymous.get("/healthz")).status_code == 200
         await peer.start()
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while (await anonymous.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - remote
+            while (await anonymous.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.1)

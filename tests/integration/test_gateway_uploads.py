@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from babelmill.jobs.v1 import artifact_pb2
-from babelmill.kit.wire.status_details import ErrorDetails
+from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
 from tests.integration.gateway_edge import DEADLINE_SECONDS, Edge, running_edge, until
 from tests.integration.gateway_peer import TOKEN, Peer, running_peer
 
@@ -128,6 +128,7 @@ async def test_upload_goes_on_when_resumed_at_its_offset(
     assert response.status_code == 200, response.text
     header = peer.uploads[0].header
     assert (header.artifact_id, header.offset, header.media_type) == (artifact_id, 1000, "")
+    assert header.filename == "artifact"
     assert peer.contents[artifact_id] == CONTENT[1000:]
 
 
@@ -159,6 +160,49 @@ async def test_answer_comes_at_once_when_upload_is_refused_before_its_end(
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert b"connection: close" in answer
     assert b"UNAUTHENTICATED" in answer
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.2])
+async def test_reason_is_kept_when_large_upload_is_refused_in_its_middle(
+    http: httpx.AsyncClient, peer: Peer, seconds: float
+) -> None:
+    """Writes that fail with the call must not hide why the call failed."""
+    peer.early_end_seconds = seconds
+    peer.refusals["UploadArtifact"] = ErrorDetails(
+        grpc.StatusCode.FAILED_PRECONDITION, "Go on at 7.", "OFFSET_MISMATCH"
+    )
+    for _ in range(5):
+        response = await http.put(f"/v1/artifacts/{uuid.uuid4()}?offset=9", content=CONTENT * 16)
+        assert response.json()["reason"] == "OFFSET_MISMATCH"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.2])
+async def test_artifact_is_given_when_large_upload_was_there_already(
+    http: httpx.AsyncClient, peer: Peer, seconds: float
+) -> None:
+    artifact = peer.add_artifact(CONTENT * 16)
+    peer.early_end_seconds = seconds
+    for _ in range(5):
+        response = await http.put(f"/v1/artifacts/{artifact.artifact_id}", content=CONTENT * 16)
+        assert response.status_code == 200, response.text
+        assert response.json()["sha256"] == artifact.digest.sha256
+
+
+async def test_field_is_named_as_here_when_job_service_refuses_it(
+    http: httpx.AsyncClient, peer: Peer
+) -> None:
+    peer.refusals["UploadArtifact"] = ErrorDetails(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "wrong",
+        "INVALID_REQUEST",
+        violations=(
+            FieldViolation("header.filename", "is a path", "UNSAFE_FILENAME"),
+            FieldViolation("header.digest.sha256", "is no digest"),
+        ),
+    )
+    response = await http.post("/v1/artifacts?filename=../x", content=CONTENT)
+    assert response.status_code == 400
+    assert [each["field"] for each in response.json()["violations"]] == ["filename", "sha256"]
 
 
 @pytest.mark.parametrize("chunked", [False, True])
