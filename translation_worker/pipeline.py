@@ -37,7 +37,13 @@ class TranslateText:
         route = self._route(order)
         data = attempt.read_input(order.source, MAX_INPUT_BYTES)
         text = _decoded(data)
-        with UsageMeter(self._engines.process_ids) as meter:
+
+        def helper_process_ids() -> list[int]:
+            return [
+                pid for hop in route.hops for pid in self._engines[hop.engine].process_ids(hop.pair)
+            ]
+
+        with UsageMeter(helper_process_ids) as meter:
             report = TranslationReport(order.source_language, order.target_language, route)
             translated = self._translate(text, route, report, attempt)
             outputs = self._outputs(order, translated, report, attempt)

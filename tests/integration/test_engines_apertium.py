@@ -16,7 +16,7 @@ import pytest
 from tests.deadlines import eventually
 from tests.integration.translation_strings import STRINGS
 from tests.unit.translation_worker.attempts import Bench, text_work
-from translation_worker.engines.apertium import ApertiumEngine
+from translation_worker.engines.apertium import MAX_OPEN_PIPES, ApertiumEngine
 from translation_worker.engines.apertium_modes import find_modes
 from translation_worker.engines.apertium_pipe import ApertiumPipe, PipeTimeoutError
 from translation_worker.engines.engine import LanguagePair
@@ -101,16 +101,16 @@ def test_a_long_sentence_comes_back_whole(engine: ApertiumEngine) -> None:
 
 def test_the_pipe_starts_again_when_its_first_program_was_killed(engine: ApertiumEngine) -> None:
     translate(engine, "A casa é vermelha.")
-    before = engine.process_ids()
+    before = engine.process_ids(PT_ES)
     os.kill(before[0], signal.SIGKILL)
     assert translate(engine, "A casa é vermelha.") == ["La casa es roja."]
-    assert not set(before) & set(engine.process_ids())
+    assert not set(before) & set(engine.process_ids(PT_ES))
     eventually(lambda: all_gone(before))
 
 
 def test_the_pipe_starts_again_when_a_middle_program_was_killed(engine: ApertiumEngine) -> None:
     translate(engine, "A casa é vermelha.")
-    before = engine.process_ids()
+    before = engine.process_ids(PT_ES)
     os.kill(before[len(before) // 2], signal.SIGKILL)
     assert translate(engine, "A casa é vermelha.", "O gato dorme.") == [
         "La casa es roja.", "El gato duerme.",
@@ -122,7 +122,7 @@ def test_the_work_goes_on_when_the_pipe_hangs() -> None:
     engine = ApertiumEngine(MODES, exchange_timeout_seconds=1.0)
     try:
         translate(engine, "A casa é vermelha.")
-        stopped = engine.process_ids()
+        stopped = engine.process_ids(PT_ES)
         os.kill(stopped[1], signal.SIGSTOP)
         assert translate(engine, "A casa é vermelha.") == ["La casa es roja."]
         eventually(lambda: all_gone(stopped))
@@ -141,19 +141,19 @@ def test_a_timeout_is_told_when_the_end_of_a_message_is_missing() -> None:
 
 def test_no_process_is_left_when_the_engine_is_closed(engine: ApertiumEngine) -> None:
     translate(engine, "A casa é vermelha.")
-    pids = engine.process_ids()
+    pids = engine.process_ids(PT_ES)
     assert pids
     threads = threading.active_count()
     engine.close()
     assert all_gone(pids)
-    assert engine.process_ids() == ()
+    assert engine.process_ids(PT_ES) == ()
     assert threading.active_count() == threads - 1
     assert translate(engine, "A casa é vermelha.") == ["La casa es roja."]
 
 
 def test_the_programs_are_a_group_of_their_own_when_they_run(engine: ApertiumEngine) -> None:
     translate(engine, "A casa é vermelha.")
-    groups = {os.getpgid(pid) for pid in engine.process_ids()}
+    groups = {os.getpgid(pid) for pid in engine.process_ids(PT_ES)}
     assert len(groups) == 1
     assert os.getpgid(0) not in groups
 
@@ -166,7 +166,7 @@ def test_no_process_is_orphaned_when_the_worker_is_killed() -> None:
         "from translation_worker.engines.engine import LanguagePair\n"
         f"engine = ApertiumEngine(Path({str(MODES)!r}))\n"
         "engine.translate(['A casa.'], LanguagePair('pt', 'es'), lambda: None)\n"
-        "print(*engine.process_ids(), flush=True)\n"
+        "print(*engine.process_ids(LanguagePair('pt', 'es')), flush=True)\n"
         "time.sleep(600)\n"
     )
     worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -202,3 +202,12 @@ def test_literals_are_exact_when_strings_go_through_both_engines(
     assert "El archivo report-2024.pdf" in "\n".join(lines)
     assert result.usage is not None
     assert result.usage.cpu_seconds > 0
+
+
+def test_few_pipes_stay_open_when_many_directions_are_used(engine: ApertiumEngine) -> None:
+    pairs = sorted(engine.direct_pairs())
+    for pair in pairs:
+        assert engine.translate(["XQZ0."], pair, lambda: None) == ["XQZ0."]
+    running = [pair for pair in pairs if engine.process_ids(pair)]
+    assert len(running) <= MAX_OPEN_PIPES
+    assert running[-1:] == pairs[-1:]

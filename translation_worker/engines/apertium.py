@@ -7,6 +7,7 @@ that one bad sentence cannot stop a text.
 
 import shutil
 import subprocess
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ MAX_SENTENCE_CHARACTERS = 2000
 BATCH_CHARACTERS = 2000
 # A pipe takes 90 to 160 MB; a route has at most three hops.
 MAX_OPEN_PIPES = 3
+# A pipe that was not needed for so long is ended when another is needed.
+MAX_IDLE_SECONDS = 120.0
 EXCHANGE_TIMEOUT_SECONDS = 15.0
 _VERSION_TIMEOUT_SECONDS = 10.0
 
@@ -70,9 +73,10 @@ class ApertiumEngine:
         """Return the directions with a usable mode file."""
         return frozenset(self._modes)
 
-    def process_ids(self) -> tuple[int, ...]:
-        """Return the ids of all programs that run now."""
-        return tuple(pid for pipe in self._pipes.values() for pid in pipe.process_ids)
+    def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:
+        """Return the ids of the programs that run now for a direction."""
+        pipe = self._pipes.get(pair)
+        return () if pipe is None else pipe.process_ids
 
     def translate(
         self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
@@ -131,13 +135,20 @@ class ApertiumEngine:
     def _pipe(self, mode: Mode) -> ApertiumPipe:
         pipe = self._pipes.get(mode.pair)
         if pipe is None:
-            while len(self._pipes) >= MAX_OPEN_PIPES:
-                self._discard(next(iter(self._pipes)))
+            self._make_room()
             if self._starter is None:
                 self._starter = ThreadPoolExecutor(1, thread_name_prefix="apertium-starter")
             pipe = self._pipes[mode.pair] = self._starter.submit(ApertiumPipe, mode).result()
         self._pipes.move_to_end(mode.pair)
+        pipe.last_used = time.monotonic()
         return pipe
+
+    def _make_room(self) -> None:
+        """End the pipes that have been idle, and the longest unused if there are too many."""
+        now = time.monotonic()
+        for pair, pipe in list(self._pipes.items()):
+            if now - pipe.last_used > MAX_IDLE_SECONDS or len(self._pipes) >= MAX_OPEN_PIPES:
+                self._discard(pair)
 
     def _discard(self, pair: LanguagePair) -> None:
         pipe = self._pipes.pop(pair, None)

@@ -39,6 +39,8 @@ class ApertiumPipe:
         """Start the programs; raises EngineUnavailableError."""
         self._processes: list[subprocess.Popen[bytes]] = []
         self._pending = bytearray()
+        # By the monotonic clock; kept up by the owner, who decides what is idle.
+        self.last_used = time.monotonic()
         try:
             self._start(mode)
         except OSError as error:

@@ -105,7 +105,7 @@ class BergamotEngine:
                 results.append(None)
         return results
 
-    def process_ids(self) -> tuple[int, ...]:
+    def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:  # noqa: ARG002 - has none
         """Return nothing: the models run inside this process."""
         return ()
 

@@ -74,8 +74,8 @@ class Engine(Protocol):
         EngineError if it breaks for all sentences; lets what `stop` raises pass.
         """
 
-    def process_ids(self) -> tuple[int, ...]:
-        """Return the ids of helper processes, for measuring what the work costs."""
+    def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:
+        """Return the ids of a direction's helper processes, to measure what the work costs."""
 
     def close(self) -> None:
         """Free memory and end helper processes; a later translate starts them again."""

@@ -40,10 +40,6 @@ class EngineRegistry(Mapping[str, Engine]):
         """Return what each engine translates without a pivot."""
         return {name: engine.direct_pairs() for name, engine in self._engines.items()}
 
-    def process_ids(self) -> tuple[int, ...]:
-        """Return the ids of all helper processes that run now."""
-        return tuple(pid for engine in self._engines.values() for pid in engine.process_ids())
-
     def close(self) -> None:
         """Close every engine, also if one of them fails to."""
         for name, engine in self._engines.items():

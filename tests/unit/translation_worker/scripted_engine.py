@@ -37,7 +37,7 @@ class ScriptedEngine:
             results.append(self._translate(sentence))
         return results
 
-    def process_ids(self) -> tuple[int, ...]:
+    def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:
         return ()
 
     def close(self) -> None:
