@@ -28,7 +28,7 @@ from babelmill.jobs.v1 import (
 )
 from babelmill.kit.wire.trace_headers import without_tracing
 from gateway.jobs_client.caller import Caller
-from gateway.jobs_client.upload import EndedWell, upload
+from gateway.jobs_client.upload import upload
 
 T = TypeVar("T")
 
@@ -150,14 +150,11 @@ class JobsClient:
         content: AsyncIterator[bytes],
     ) -> artifact_pb2.Artifact:
         """Upload content from the header's offset on; see `upload.upload`."""
-        try:
-            return await upload(
-                lambda parts: self._artifacts.UploadArtifact(parts, metadata=caller.metadata),
-                header,
-                content,
-            )
-        except EndedWell:
-            return await self.get_artifact(caller, header.artifact_id)
+        return await upload(
+            lambda parts: self._artifacts.UploadArtifact(parts, metadata=caller.metadata),
+            header,
+            content,
+        )
 
     def download(self, caller: Caller, artifact_id: str, offset: int) -> Download:
         """Open a download from an offset that resumes by itself. Close it."""

@@ -41,10 +41,6 @@ class UploadCall(Awaitable[_Response], EndedCall, Protocol):
         """End the call now."""
 
 
-class EndedWell(Exception):
-    """The job service ended the upload well before it had everything, and its answer is lost."""
-
-
 async def upload(
     open_call: Callable[[AsyncIterator[_Part]], UploadCall],
     header: artifact_service_pb2.UploadHeader,
@@ -53,8 +49,8 @@ async def upload(
     """Send the content as fast as the job service takes it, and return the artifact.
 
     Content is read no further when the job service has answered early. Raises
-    BabelmillError when it refuses, EndedWell when it has the content already,
-    and what `content` raises; then the call is reset and stays resumable.
+    BabelmillError when it refuses, and what `content` raises; then the call is
+    reset and the artifact stays resumable.
     """
     parts: asyncio.Queue[_Part | _Ending] = asyncio.Queue(maxsize=1)
     parts.put_nowait(_Part(header=header))
@@ -66,10 +62,7 @@ async def upload(
             await _put(parts, _Ending.WELL, answer)
         return (await answer).artifact
     except grpc.aio.AioRpcError as error:
-        true_error = await true_status.instead_of(error)
-        if true_error.code() is grpc.StatusCode.OK:
-            raise EndedWell from error
-        raise error_from_rpc(true_error) from error
+        raise error_from_rpc(await true_status.instead_of(error)) from error
     finally:
         if not answer.done():
             call.cancel()
