@@ -1,6 +1,7 @@
 """A real translation and a real transcode, through the same commands that users type."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ CLIP_SECONDS = 12
 def run_demo(home: Path, values: Mapping[str, str]) -> int:
     """Run it against the stack that `values` tell of; return the exit code."""
     directory = home / "demo"
-    directory.mkdir(exist_ok=True, mode=0o700)
+    shutil.rmtree(directory, ignore_errors=True)  # the results of an earlier run
+    directory.mkdir(mode=0o700)
     clip = directory / "clip.mkv"
     _make_clip(clip)
     text = directory / "hello.txt"

@@ -54,7 +54,7 @@ def test_text_comes_back_in_portuguese_when_submitted(client: Client) -> None:
 @pytest.mark.row("S0.4", "S0.5", "B2")
 def test_progress_grows_steadily_when_text_is_long(client: Client, tmp_path: Path) -> None:
     source = tmp_path / "long.txt"
-    source.write_text(long_text(15_000))
+    source.write_text(long_text(30_000))
     artifact = client.upload(source, media_type="text/plain")
     job = client.translate_text(artifact=artifact.artifact_id, source="en", targets=["pt"])
 
