@@ -26,7 +26,7 @@ from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
 from babelmill.kit.wire.trace_headers import context_from_traceparent, without_tracing
 from job_service.api.auth import Authenticator, set_current_caller
 from job_service.api.enums import unknown_enum_values
-from job_service.api.status import details_of, internal_error
+from job_service.api.status import details_of, internal_error, not_served
 from job_service.domain.errors import InvalidRequest, Refusal, SlowWatcher, Violation
 
 _log = get_logger(__name__)
@@ -199,6 +199,9 @@ class Edge:
             except asyncio.CancelledError:
                 span.set_attribute("rpc.grpc.status_code", _CANCELLED)
                 raise
+            except NotImplementedError:
+                # What the generated base class does with a method of a newer contract.
+                details = not_served()
             except Exception as error:  # noqa: BLE001 - the edge: nothing may leave untyped
                 details = _report_fault(method, span, error)
             else:

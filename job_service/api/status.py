@@ -83,6 +83,13 @@ def internal_error(request_id: str) -> ErrorDetails:
     )
 
 
+def not_served() -> ErrorDetails:
+    """Give the answer to a method that the contract has and this server has not."""
+    return ErrorDetails(
+        code=grpc.StatusCode.UNIMPLEMENTED, message="This server does not serve this method."
+    )
+
+
 def _metadata(refusal: errors.Refusal) -> dict[str, str]:
     room = _MAX_ALL_METADATA
     kept: dict[str, str] = {}

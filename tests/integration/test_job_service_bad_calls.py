@@ -146,6 +146,18 @@ async def test_workers_methods_are_not_there_when_called_on_the_clients_port(
         assert details.code is grpc.StatusCode.UNIMPLEMENTED
 
 
+async def test_method_is_unimplemented_when_this_server_has_not_got_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_there(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("job_service.application.queries.Queries.get_job", not_there)
+    request = job_service_pb2.GetJobRequest(job_id="018f2c3e-7b1a-7cc0-8000-0123456789ab")
+    details = await refusal(house.jobs.GetJob(request, metadata=house.client))
+    assert details.code is grpc.StatusCode.UNIMPLEMENTED
+
+
 async def test_metadata_is_refused_when_larger_than_the_limit(house: House) -> None:
     metadata = (*house.client, ("x-big", "x" * 20_000))
     call = house.jobs.ListJobs(job_service_pb2.ListJobsRequest(), metadata=metadata)
