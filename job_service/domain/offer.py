@@ -82,7 +82,7 @@ def _check_pairs(spec: TranslateText, offer: Offer, path: str) -> None:
             "UNSUPPORTED_LANGUAGE_PAIR",
         )
         for index, language in enumerate(spec.target_languages)
-        if _pair_key(spec.source_language, language) not in offer.pairs
+        if not _covers(offer, spec.source_language, language)
     ]
     if violations:
         raise InvalidRequest(
@@ -92,6 +92,21 @@ def _check_pairs(spec: TranslateText, offer: Offer, path: str) -> None:
                 f"{pair.source_language}>{pair.target_language}" for pair in offer.pairs.values()
             ),
         )
+
+
+def _covers(offer: Offer, source: str, target: str) -> bool:
+    """Look a pair up as RFC 4647, section 3.4, does: "pt-BR" falls back to "pt"."""
+    return any(
+        _pair_key(some_source, some_target) in offer.pairs
+        for some_source in _truncations(source)
+        for some_target in _truncations(target)
+    )
+
+
+def _truncations(tag: str) -> Iterable[str]:
+    subtags = tag.split("-")
+    for length in range(len(subtags), 0, -1):
+        yield "-".join(subtags[:length])
 
 
 def _pair_key(source: str, target: str) -> tuple[str, str]:

@@ -46,3 +46,16 @@ def test_long_lists_are_cut_when_they_go_into_an_error() -> None:
     listed = refused.value.metadata["pairs"]
     assert len(listed) <= 4010
     assert listed.endswith(", …")
+
+
+@pytest.mark.parametrize(("source", "target"), [("en-GB", "pt-BR"), ("EN", "PT"), ("en", "pt")])
+def test_regional_tag_is_covered_when_its_language_is(source: str, target: str) -> None:
+    offer = merge([_said(LanguagePair("en", "pt", ()))])
+    check_offered(TranslateText(source, (target,), text="x"), offer)
+
+
+@pytest.mark.parametrize(("source", "target"), [("en", "es"), ("enx", "pt"), ("pt", "en")])
+def test_pair_is_refused_when_only_its_spelling_is_near(source: str, target: str) -> None:
+    offer = merge([_said(LanguagePair("en", "pt", ()))])
+    with pytest.raises(InvalidRequest):
+        check_offered(TranslateText(source, (target,), text="x"), offer)
