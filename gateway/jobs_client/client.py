@@ -26,6 +26,7 @@ from babelmill.jobs.v1 import (
     job_service_pb2,
     job_service_pb2_grpc,
 )
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.wire.trace_headers import without_tracing
 from gateway.jobs_client.caller import Caller
 from gateway.jobs_client.upload import upload
@@ -74,9 +75,12 @@ class JobsClient:
         self, caller: Caller, request: job_service_pb2.CreateJobRequest
     ) -> job_service_pb2.CreateJobResponse:
         """Submit a job."""
-        return await self._unary(
+        failpoint("gateway.create.before_call")
+        created = await self._unary(
             self._jobs.CreateJob(request, metadata=caller.metadata, timeout=self._deadline_seconds)
         )
+        failpoint("gateway.create.after_call")
+        return created
 
     async def create_jobs(
         self, caller: Caller, request: job_service_pb2.BatchCreateJobsRequest

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
+from babelmill.kit.process.failpoints import failpoint
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
 from job_service.domain import attempts
-from job_service.domain.errors import JobFinished, JobNotFound
+from job_service.domain.errors import JobFinished, JobNotFound, StorageUnavailable
 from job_service.domain.job import FINAL_JOB_STATES, FINAL_STEP_STATES, Job, JobState
 from job_service.domain.settlement import settle
 
@@ -48,6 +49,8 @@ class Cancellation:
                 uow.jobs.save([change], locked.now)
                 changed = True
             result = uow.jobs.load(tenant_id, [job_id])[job_id]
+            failpoint("cancel.before_commit")
+        failpoint("cancel.after_commit", StorageUnavailable)
         if changed:
             self._signals.job_changed(job_id)
         return result

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from job_service.application.limits import Limits
 from job_service.application.ports import LockedJobs, Signals, UnitOfWork, UnitOfWorkFactory
 from job_service.domain import attempts
-from job_service.domain.errors import StaleLease
+from job_service.domain.errors import StaleLease, StorageUnavailable
 from job_service.domain.job import Artifact, Job, Progress, Step, StepState
 from job_service.domain.lease import LeaseDirective, LeaseRequest
 from job_service.domain.plan import input_artifact_ids
@@ -132,6 +133,8 @@ class Leasing:
                 locked.now,
             )
             inputs = uow.artifacts.inputs(_inputs_of(draft, [step for _, step in granted]))
+            failpoint("leasing.before_commit")
+        failpoint("leasing.after_commit", StorageUnavailable)
         for job_id in draft.changed:
             self._signals.job_changed(job_id)
         leases = [
@@ -175,6 +178,7 @@ class Leasing:
                 ],
                 locked.now,
             )
+        failpoint("heartbeat.after_commit", StorageUnavailable)
         for job_id in told_progress:
             self._signals.job_changed(job_id)
         return directives

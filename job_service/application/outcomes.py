@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from babelmill.kit.artifacts.store import ArtifactStore, InvalidKey
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from job_service.application.leasing import LeaseRequest, staging_prefix
 from job_service.application.limits import Limits
@@ -19,7 +20,13 @@ from job_service.domain.content import (
     check_media_type,
     digest_of,
 )
-from job_service.domain.errors import InvalidRequest, StaleLease, StepCancelled, Violation
+from job_service.domain.errors import (
+    InvalidRequest,
+    StaleLease,
+    StepCancelled,
+    StorageUnavailable,
+    Violation,
+)
 from job_service.domain.ids import uuid7
 from job_service.domain.job import (
     Artifact,
@@ -104,6 +111,8 @@ class Outcomes:
             uow.jobs.save([change], locked.now)
             result = LeaseResult.COMPLETED if completed else LeaseResult.COMPLETED_TOO_LATE
             uow.leases.record(lease, result, locked.now)
+            failpoint("complete.before_commit")
+        failpoint("complete.after_commit", StorageUnavailable)
         self._tell(change, ended, worker_id, "", usage)
         if not completed:
             raise StepCancelled
@@ -133,6 +142,8 @@ class Outcomes:
             change = settle(job, {step.step_id: ended}, locked.now)
             uow.jobs.save([change], locked.now)
             uow.leases.record(lease, LeaseResult.FAILED, locked.now)
+            failpoint("fail.before_commit")
+        failpoint("fail.after_commit", StorageUnavailable)
         self._tell(change, ended, worker_id, failure.reason, usage)
 
     def _find_lost(self, outputs: Sequence[NewOutput]) -> list[Violation]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from babelmill.kit.process.failpoints import failpoint
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
 from job_service.domain.errors import StorageUnavailable
@@ -127,6 +128,10 @@ class Reaper:
                     changes.append(change)
                     found += why
             uow.jobs.save(changes, locked.now)
+            if changes:
+                failpoint("reaper.before_commit")
+        if changes:
+            failpoint("reaper.after_commit")
         counts.update(found)
         return changes
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from babelmill.kit.process.failpoints import failpoint
 from job_service.application.catalog import OfferCache
 from job_service.application.limits import Limits
 from job_service.application.ports import JobToInsert, Signals, UnitOfWork, UnitOfWorkFactory
@@ -15,6 +16,7 @@ from job_service.domain.errors import (
     ArtifactNotReady,
     IdempotencyMismatch,
     InvalidRequest,
+    StorageUnavailable,
     TooManyWaitingJobs,
     Violation,
 )
@@ -93,6 +95,8 @@ class Submission:
                     made.update(self._find_made(uow, tenant_id, overtaken))
             by_request = {job.request_id: job for job in born.values() if job.request_id}
             earlier = uow.jobs.load(tenant_id, sorted(set(made.values()))) if made else {}
+            failpoint("submission.before_commit")
+        failpoint("submission.after_commit", StorageUnavailable)
         if born:
             self._signals.steps_pending()
         return [

@@ -13,6 +13,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation import set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.step_message import TRACEPARENT_HEADER, StepMessage
 from babelmill.kit.wire.trace_headers import context_from_traceparent, without_tracing
@@ -103,6 +104,7 @@ class Relay:
         steps = [step for step in taken if _is_routable(step)]
         if not steps:
             return False
+        failpoint("relay.taken")
         spans = [_span_of(step) for step in steps]
         try:
             await self._send(steps, spans)
@@ -113,8 +115,10 @@ class Relay:
         finally:
             for span in spans:
                 span.end()
+        failpoint("relay.sent")
         with without_tracing():
             await self._threads.run(self._publishing.mark_published, steps)
+        failpoint("relay.marked")
         _log.debug("steps_published", count=len(steps))
         return len(taken) == _BATCH
 

@@ -6,10 +6,13 @@ Nothing here may be called while a module is imported.
 """
 
 import sys
-from typing import TypeVar
+from pathlib import Path
+from typing import Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from babelmill.kit.process.failpoints import Failpoint, arm
 
 ENV_PREFIX = "BABELMILL_"
 
@@ -18,7 +21,10 @@ EXIT_CONFIG = 78
 
 
 class Settings(BaseSettings):
-    """Settings shared by nobody in particular: each service adds its own fields."""
+    """What every process reads: each service adds its own fields.
+
+    The fields here are for fault tests alone; see failpoints.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -27,6 +33,23 @@ class Settings(BaseSettings):
         extra="ignore",
         hide_input_in_errors=True,
     )
+
+    test_mode: bool = False
+    failpoint: str | None = None
+    failpoint_fuse: Path | None = None
+
+    @field_validator("failpoint")
+    @classmethod
+    def _is_failpoint(cls, value: str | None) -> str | None:
+        if value is not None:
+            Failpoint.parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _failpoints_are_for_tests(self) -> Self:
+        if self.failpoint is not None and not self.test_mode:
+            raise ValueError("BABELMILL_FAILPOINT is honoured only with BABELMILL_TEST_MODE=1")
+        return self
 
 
 S = TypeVar("S", bound=Settings)
@@ -38,12 +61,18 @@ def load_settings(cls: type[S]) -> S:
     Raises SystemExit(78) after naming every wrong variable on stderr.
     """
     try:
-        return cls()
+        settings = cls()
     except ValidationError as error:
         _print_problems(error)
     except SettingsError as error:
         # Raised when a value that must be JSON is not; its text has no value in it.
         sys.stderr.write(f"wrong settings:\n  {error}\n")
+    else:
+        arm(
+            Failpoint.parse(settings.failpoint) if settings.failpoint else None,
+            settings.failpoint_fuse,
+        )
+        return settings
     raise SystemExit(EXIT_CONFIG)
 
 

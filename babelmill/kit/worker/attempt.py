@@ -22,6 +22,7 @@ from babelmill.kit.artifacts.store import (
     StoreError,
     StoreFull,
 )
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.cancellation import CancellationToken
 from babelmill.kit.worker.outcome import INLINE_LIMIT_BYTES, Output, StepFailure
@@ -63,6 +64,7 @@ class Attempt:
         self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
     ) -> None:
         """Tell how much is done. Cheap, thread-safe; never goes backwards."""
+        failpoint("worker.working")
         self._progress.report(unit, done, total, stage)
 
     def read_input(self, content: lease_pb2.StoredContent, limit_bytes: int) -> bytes:

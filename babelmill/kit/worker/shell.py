@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.artifacts.store import ArtifactStore, StoreError
+from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -70,6 +71,7 @@ class Shell:
 
         A step that cannot be leased is no longer this message's: it is dropped.
         """
+        failpoint("worker.received")
         ref = lease_pb2.LeaseRef(
             step_id=str(message.step_id),
             generation=message.generation,
@@ -100,7 +102,9 @@ class Shell:
         with structlog.contextvars.bound_contextvars(
             job_id=lease.job_id, step_id=ref.step_id, attempt=lease.attempt
         ):
+            failpoint("worker.leased")
             outcome = self._attempt(lease)
+            failpoint("worker.reported")
             _log.info("attempt_ended", outcome=outcome)
         span.set_attribute("babelmill.outcome", outcome)
         if outcome != "completed":
@@ -184,6 +188,7 @@ class Shell:
         return failure.reason.lower() if said is Reported.ACCEPTED else said.name.lower()
 
     def _complete(self, lease: lease_pb2.Lease, result: Result) -> str:
+        failpoint("worker.staged")
         said = self._reporter.complete(lease.ref, result)
         if said is Reported.ACCEPTED:
             return "completed"
