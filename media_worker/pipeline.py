@@ -102,14 +102,11 @@ class TranscodeHandler:
             raise StepFailure(
                 FailureReason.ENGINE_UNAVAILABLE, "The worker could not run its encoder."
             ) from error
-        usage = usage_pb2.Usage(
-            peak_cpu_percent=context.meter.peak_cpu_percent,
-            peak_rss_bytes=context.meter.peak_rss_bytes,
-            cpu_seconds=context.meter.cpu_seconds,
-            processing_seconds=time.monotonic() - started,
-            input_bytes=source.digest.size_bytes,
-            output_bytes=output.size_bytes,
-        )
+        finally:
+            # What a failed attempt has cost counts, too.
+            if context.meter.peak_rss_bytes:
+                attempt.report_usage(_usage(context.meter, started, source.digest.size_bytes, 0))
+        usage = _usage(context.meter, started, source.digest.size_bytes, output.size_bytes)
         return Result(outputs=(output,), usage=usage)
 
     def _transcode(
@@ -197,6 +194,19 @@ class TranscodeHandler:
             max_streams=self._limits.max_streams,
             threads=self._limits.threads,
         )
+
+
+def _usage(
+    meter: UsageMeter, started_seconds: float, input_bytes: int, output_bytes: int
+) -> usage_pb2.Usage:
+    return usage_pb2.Usage(
+        peak_cpu_percent=meter.peak_cpu_percent,
+        peak_rss_bytes=meter.peak_rss_bytes,
+        cpu_seconds=meter.cpu_seconds,
+        processing_seconds=time.monotonic() - started_seconds,
+        input_bytes=input_bytes,
+        output_bytes=output_bytes,
+    )
 
 
 def _link_input(path: Path, directory: Path, files: ExitStack) -> None:

@@ -1,15 +1,22 @@
 """Pipeline: one attempt at a translate_text step, from the lease's input to its outputs."""
 
+import importlib.metadata
 import re
 from pathlib import PurePosixPath
 
-from babelmill.jobs.v1 import lease_pb2, progress_pb2
+from babelmill.jobs.v1 import artifact_pb2, lease_pb2, progress_pb2
 from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result, StepFailure
 from translation_worker.engines.engine import EngineError, EngineUnavailableError
 from translation_worker.engines.registry import EngineRegistry
 from translation_worker.resource_usage import UsageMeter
 from translation_worker.routing import Route, Routes
-from translation_worker.text_translation import translate_text
+from translation_worker.text_translation import (
+    CHUNK_CHARACTERS,
+    MAX_REMEMBERED_SENTENCES,
+    KeptChunks,
+    OpenCheckpoints,
+    translate_text,
+)
 from translation_worker.translation_report import TranslationReport
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
@@ -43,10 +50,18 @@ class TranslateText:
                 pid for hop in route.hops for pid in self._engines[hop.engine].process_ids(hop.pair)
             ]
 
-        with UsageMeter(helper_process_ids) as meter:
-            report = TranslationReport(order.source_language, order.target_language, route)
-            translated = self._translate(text, route, report, attempt)
-            outputs = self._outputs(order, translated, report, attempt)
+        def checkpoints() -> KeptChunks:
+            return attempt.checkpoints(self._basis(order.source.digest, route))
+
+        meter = UsageMeter(helper_process_ids)
+        try:
+            with meter:
+                report = TranslationReport(order.source_language, order.target_language, route)
+                translated = self._translate(text, route, report, attempt, checkpoints)
+                outputs = self._outputs(order, translated, report, attempt)
+        finally:
+            # What a failed attempt has cost counts, too; it has put nothing out.
+            attempt.report_usage(meter.usage(len(data), 0))
         attempt.log.info(
             "text_translated",
             route=str(route),
@@ -74,8 +89,25 @@ class TranslateText:
             )
         return route
 
+    def _basis(self, source: artifact_pb2.Digest, route: Route) -> dict[str, object]:
+        """Name all that a chunk's translation depends on."""
+        return {
+            "input": [source.sha256, source.size_bytes],
+            "code": importlib.metadata.version("babelmill"),
+            "chunk_characters": CHUNK_CHARACTERS,
+            "remembered_sentences": MAX_REMEMBERED_SENTENCES,
+            "route": [
+                [hop.engine, self._engines[hop.engine].version, str(hop.pair)] for hop in route.hops
+            ],
+        }
+
     def _translate(
-        self, text: str, route: Route, report: TranslationReport, attempt: Attempt
+        self,
+        text: str,
+        route: Route,
+        report: TranslationReport,
+        attempt: Attempt,
+        checkpoints: OpenCheckpoints,
     ) -> str:
         def on_progress(done_characters: int) -> None:
             unit = progress_pb2.PROGRESS_UNIT_CHARACTERS
@@ -91,6 +123,7 @@ class TranslateText:
                 report,
                 stop=attempt.cancellation.raise_if_requested,
                 on_progress=on_progress,
+                checkpoints=checkpoints,
             )
         except EngineUnavailableError as error:
             raise StepFailure(FailureReason.ENGINE_UNAVAILABLE) from error

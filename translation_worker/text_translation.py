@@ -1,16 +1,18 @@
 """Text translation: a whole plain text into one language, chunk by chunk.
 
-A chunk is about 2,000 characters of sentences: the unit of progress. Repeated sentences are
-translated once.
+A chunk is about 2,000 characters of sentences: the unit of progress and of checkpoints. Repeated
+sentences are translated once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from translation_worker.engines.engine import Engine, StopCheck
 from translation_worker.protection import find_spans
 from translation_worker.routing import Route
 from translation_worker.segmentation import Piece, segment
-from translation_worker.sentence_translation import SentenceTranslator, Translated
+from translation_worker.sentence_translation import SentenceTranslator, Translated, Way
 from translation_worker.translation_report import TranslationReport
 
 CHUNK_CHARACTERS = 2000
@@ -19,6 +21,19 @@ MAX_REMEMBERED_SENTENCES = 20_000
 
 # Told how many characters of the source are done.
 OnProgress = Callable[[int], None]
+
+
+class KeptChunks(Protocol):
+    """Where finished chunks are kept for another attempt; what it returns is undamaged."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was kept."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep it."""
+
+
+OpenCheckpoints = Callable[[], KeptChunks]
 
 
 def translate_text(
@@ -30,10 +45,12 @@ def translate_text(
     *,
     stop: StopCheck,
     on_progress: OnProgress,
+    checkpoints: OpenCheckpoints | None = None,
 ) -> str:
     """Translate a text along a route; what is not language stays as it is.
 
-    Raises EngineError, and what `stop` raises.
+    `checkpoints` is called once if the text has several chunks. Raises EngineError, and what
+    `stop` raises.
     """
 
     def find_literals(line: str) -> list[tuple[int, int]]:
@@ -45,13 +62,20 @@ def translate_text(
     translated: list[str] = []
     done_characters = 0
     line = 1
-    for chunk in _chunks(segment(text, source_language, find_literals)):
+    chunks = _chunks(segment(text, source_language, find_literals))
+    for index, (chunk, kept) in enumerate(_with_checkpoints(chunks, checkpoints)):
         wanted = dict.fromkeys(piece.flat for piece in chunk if piece.translatable)
         missing = [sentence for sentence in wanted if sentence not in remembered]
         if len(remembered) + len(missing) > MAX_REMEMBERED_SENTENCES:
             remembered.clear()
             missing = list(wanted)
-        remembered.update(zip(missing, sentences.translate(missing), strict=True))
+        # A checkpoint holds what the chunk asks its engines, not what it becomes: with it, all
+        # that is remembered here is the same as in a run that was never broken off.
+        results = _recall(kept, index, len(missing))
+        if results is None:
+            results = sentences.translate(missing)
+            _keep(kept, index, results)
+        remembered.update(zip(missing, results, strict=True))
         for piece in chunk:
             if piece.translatable:
                 result = remembered[piece.flat]
@@ -64,6 +88,38 @@ def translate_text(
         stop()
         on_progress(done_characters)
     return "".join(translated)
+
+
+def _with_checkpoints(
+    chunks: Iterator[list[Piece]], checkpoints: OpenCheckpoints | None
+) -> Iterator[tuple[list[Piece], KeptChunks | None]]:
+    """Give each chunk with the place of its checkpoint: none where there is only one chunk."""
+    first, second = next(chunks, None), next(chunks, None)
+    if first is None:
+        return
+    kept = None if second is None or checkpoints is None else checkpoints()
+    yield first, kept
+    if second is not None:
+        yield second, kept
+    for chunk in chunks:
+        yield chunk, kept
+
+
+def _recall(kept: KeptChunks | None, index: int, count: int) -> list[Translated] | None:
+    data = kept.get(_key(index)) if kept is not None and count else None
+    if data is None:
+        return None
+    return [Translated(text, Way(way)) for text, way in json.loads(data)]
+
+
+def _keep(kept: KeptChunks | None, index: int, results: Sequence[Translated]) -> None:
+    if kept is not None and results:
+        rows = [[result.text, result.way] for result in results]
+        kept.put(_key(index), json.dumps(rows, ensure_ascii=False).encode())
+
+
+def _key(index: int) -> str:
+    return f"chunk-{index:06d}"
 
 
 def _chunks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:

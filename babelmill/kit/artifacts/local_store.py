@@ -49,8 +49,11 @@ class LocalStore:
             (self.root / _INCOMING).mkdir(mode=0o700, exist_ok=True)
             self._drop_abandoned()
 
-    def write(self, key: str, chunks: Iterable[bytes]) -> StoredDigest:
-        """Store a whole object: it is durable and complete, or not there."""
+    def write(self, key: str, chunks: Iterable[bytes], *, durable: bool = True) -> StoredDigest:
+        """Store a whole object: it is durable and complete, or not there.
+
+        Without `durable` a power cut may lose or damage it; nothing else may.
+        """
         parts = key_parts(key)
         aside = self.root / _INCOMING / uuid.uuid4().hex
         sha256, size_bytes = hashlib.sha256(), 0
@@ -61,8 +64,9 @@ class LocalStore:
                     size_bytes += len(chunk)
                     file.write(chunk)
                 file.flush()
-                os.fsync(file.fileno())
-            self._move_in(aside, parts)
+                if durable:
+                    os.fsync(file.fileno())
+            self._move_in(aside, parts, durable=durable)
         finally:
             aside.unlink(missing_ok=True)
         return StoredDigest(sha256.hexdigest(), size_bytes)
@@ -207,12 +211,13 @@ class LocalStore:
             raise ObjectMissing
         return descriptor
 
-    def _move_in(self, path: Path, parts: tuple[str, ...]) -> None:
+    def _move_in(self, path: Path, parts: tuple[str, ...], *, durable: bool = True) -> None:
         for _ in range(_WRITE_TRIES):
             with contextlib.suppress(FileNotFoundError), _store_errors(pass_missing=True):
                 with self._directory(parts[:-1], make=True) as directory:
                     os.rename(path, parts[-1], dst_dir_fd=directory)
-                    os.fsync(directory)
+                    if durable:
+                        os.fsync(directory)
                 return
         raise StoreError("the object's directory keeps vanishing")
 

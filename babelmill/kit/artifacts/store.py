@@ -53,8 +53,11 @@ class ArtifactStore(Protocol):
     cannot be used; those that write raise StoreFull.
     """
 
-    def write(self, key: str, chunks: Iterable[bytes]) -> StoredDigest:
-        """Store a whole object: it is durable and complete, or not there."""
+    def write(self, key: str, chunks: Iterable[bytes], *, durable: bool = True) -> StoredDigest:
+        """Store a whole object: it is durable and complete, or not there.
+
+        Without `durable` a power cut may lose or damage it; nothing else may.
+        """
         ...
 
     def append(self, key: str, offset: int, data: bytes) -> int:

@@ -8,13 +8,13 @@ staging prefix.
 import errno
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import structlog
 
-from babelmill.jobs.v1 import lease_pb2, progress_pb2
+from babelmill.jobs.v1 import lease_pb2, progress_pb2, usage_pb2
 from babelmill.kit.artifacts.store import (
     ArtifactStore,
     ObjectMissing,
@@ -25,6 +25,7 @@ from babelmill.kit.artifacts.store import (
 from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.cancellation import CancellationToken
+from babelmill.kit.worker.checkpoints import Checkpoints, checkpoint_prefix
 from babelmill.kit.worker.outcome import INLINE_LIMIT_BYTES, Output, StepFailure
 from babelmill.kit.worker.progress import ProgressTracker
 
@@ -40,6 +41,7 @@ class Attempt:
         self,
         *,
         job_id: str,
+        step_id: str,
         step_name: str,
         number: int,
         cancellation: CancellationToken,
@@ -50,11 +52,14 @@ class Attempt:
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self.job_id = job_id
+        self.step_id = step_id
         self.step_name = step_name
         self.number = number
         self.cancellation = cancellation
         self.scratch = scratch
         self.log = log
+        self.usage: usage_pb2.Usage | None = None
+        self.used_checkpoints: list[Checkpoints] = []
         self._progress = progress
         self._store = store
         self._staging_prefix = staging_prefix.rstrip("/")
@@ -66,6 +71,23 @@ class Attempt:
         """Tell how much is done. Cheap, thread-safe; never goes backwards."""
         failpoint("worker.working")
         self._progress.report(unit, done, total, stage)
+
+    def report_usage(self, usage: usage_pb2.Usage) -> None:
+        """Tell what the attempt has cost so far; counts if it ends in any way but with a result.
+
+        A handler calls it on its way out, whatever it leaves with.
+        """
+        self.usage = usage
+
+    def checkpoints(self, basis: Mapping[str, object]) -> Checkpoints:
+        """Open the step's checkpoints that rest on these facts, which must be JSON-ready.
+
+        Name all that the kept parts depend on: input digest, versions, settings.
+        """
+        prefix = checkpoint_prefix(self.job_id, self.step_id)
+        opened = Checkpoints(self._store, prefix, basis, self.log)
+        self.used_checkpoints.append(opened)
+        return opened
 
     def read_input(self, content: lease_pb2.StoredContent, limit_bytes: int) -> bytes:
         """Read a whole input and check its digest.

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -16,8 +17,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from babelmill.jobs.v1 import lease_pb2
-from babelmill.kit.artifacts.store import ArtifactStore, StoreError
+from babelmill.jobs.v1 import lease_pb2, usage_pb2
+from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.process.telemetry import tracer
@@ -33,11 +34,14 @@ from babelmill.kit.worker.outcome import Result, StepFailure
 from babelmill.kit.worker.progress import ProgressTracker
 from babelmill.kit.worker.reporting import LeaseReporter, Reported
 from babelmill.kit.worker.scratch import attempt_scratch
+from babelmill.kit.worker.staging import drop_dead_attempts, drop_staged
 
 _DEFAULT_TTL_SECONDS = 30.0
 _DEFAULT_TIMEOUT_SECONDS = 3600.0
 
 _log = get_logger(__name__)
+
+_Ended = Result | StepFailure | StopReason
 
 STOP_FAILURES: Mapping[StopReason, FailureReason] = {
     StopReason.CANCELLED: FailureReason.CANCELLED,
@@ -103,14 +107,14 @@ class Shell:
             job_id=lease.job_id, step_id=ref.step_id, attempt=lease.attempt
         ):
             failpoint("worker.leased")
-            outcome = self._attempt(lease)
+            outcome = self._attempt(lease, span)
             failpoint("worker.reported")
             _log.info("attempt_ended", outcome=outcome)
         span.set_attribute("babelmill.outcome", outcome)
         if outcome != "completed":
             span.set_status(StatusCode.ERROR, outcome)
 
-    def _attempt(self, lease: lease_pb2.Lease) -> str:
+    def _attempt(self, lease: lease_pb2.Lease, span: Span) -> str:
         token = CancellationToken()
         held = HeldLease(
             ref=lease.ref,
@@ -124,43 +128,47 @@ class Shell:
         if self._stopping():
             token.request(StopReason.SHUTDOWN)
         try:
-            ended = self._work(lease, held)
+            ended, usage = self._work(lease, held, span)
             # The handler has stopped: from here on only the report is slow.
-            return self._report(lease, held, ended)
+            return self._report(lease, held, ended, usage)
         finally:
             self._heartbeats.release(held)
 
-    def _work(self, lease: lease_pb2.Lease, held: HeldLease) -> Result | StepFailure | StopReason:
+    def _work(
+        self, lease: lease_pb2.Lease, held: HeldLease, span: Span
+    ) -> tuple[_Ended, usage_pb2.Usage]:
         started = time.perf_counter()
+        attempt: Attempt | None = None
         try:
             held.token.raise_if_requested()
+            drop_dead_attempts(self._store, lease)
             with attempt_scratch(self._scratch) as scratch:
-                attempt = Attempt(
-                    job_id=lease.job_id,
-                    step_name=lease.step_name,
-                    number=lease.attempt,
-                    cancellation=held.token,
-                    progress=held.progress,
-                    store=self._store,
-                    staging_prefix=lease.staging_prefix,
-                    scratch=scratch,
-                    log=_log.bind(job_id=lease.job_id, step_id=lease.ref.step_id),
-                )
-                result = self._handler_of(lease.work).run(lease.work, attempt)
-        except StepStopped as stopped:
-            return stopped.reason
-        except StepFailure as failure:
-            return held.token.reason or failure
+                attempt = self._new_attempt(lease, held, scratch)
+                ended: _Ended = self._handler_of(lease.work).run(lease.work, attempt)
         except Exception as error:  # noqa: BLE001 - a handler's bug must not end the worker
-            if held.token.reason is not None:
-                return held.token.reason
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                return StepFailure(FailureReason.NO_SPACE)
-            _log.error("handler_broke", exc_info=error)
-            return StepFailure(FailureReason.INTERNAL)
-        if result.usage is not None and not result.usage.HasField("processing_seconds"):
-            result.usage.processing_seconds = time.perf_counter() - started
-        return result
+            ended = _ending(error, held.token)
+        usage = ended.usage if isinstance(ended, Result) else None
+        if attempt is not None:
+            usage = usage or attempt.usage
+            _note_checkpoints(attempt, span)
+        usage = usage or usage_pb2.Usage()
+        if not usage.HasField("processing_seconds"):
+            usage.processing_seconds = time.perf_counter() - started
+        return ended, usage
+
+    def _new_attempt(self, lease: lease_pb2.Lease, held: HeldLease, scratch: Path) -> Attempt:
+        return Attempt(
+            job_id=lease.job_id,
+            step_id=lease.ref.step_id,
+            step_name=lease.step_name,
+            number=lease.attempt,
+            cancellation=held.token,
+            progress=held.progress,
+            store=self._store,
+            staging_prefix=lease.staging_prefix,
+            scratch=scratch,
+            log=_log.bind(job_id=lease.job_id, step_id=lease.ref.step_id),
+        )
 
     def _handler_of(self, work: lease_pb2.Work) -> StepHandler:
         kind = work.WhichOneof("kind")
@@ -171,20 +179,19 @@ class Shell:
         return handler
 
     def _report(
-        self, lease: lease_pb2.Lease, held: HeldLease, ended: Result | StepFailure | StopReason
+        self, lease: lease_pb2.Lease, held: HeldLease, ended: _Ended, usage: usage_pb2.Usage
     ) -> str:
         self._heartbeats.handler_ended(held)
         if isinstance(ended, Result):
             if held.token.reason is StopReason.LEASE_LOST:
                 ended = StopReason.LEASE_LOST
             else:
-                return self._complete(lease, ended)
+                return self._complete(lease, replace(ended, usage=usage))
+        drop_staged(self._store, lease)
         if ended is StopReason.LEASE_LOST:
-            self._drop_staged(lease)
             return "lease_lost"
-        self._drop_staged(lease)
         failure = StepFailure(STOP_FAILURES[ended]) if isinstance(ended, StopReason) else ended
-        said = self._reporter.fail(lease.ref, failure)
+        said = self._reporter.fail(lease.ref, failure, usage)
         return failure.reason.lower() if said is Reported.ACCEPTED else said.name.lower()
 
     def _complete(self, lease: lease_pb2.Lease, result: Result) -> str:
@@ -195,20 +202,36 @@ class Shell:
         if said is Reported.NO_ANSWER:
             # It may have been accepted: the staged files must stay.
             return "no_answer"
-        self._drop_staged(lease)
+        drop_staged(self._store, lease)
         if said is Reported.STEP_CANCELLED:
-            self._reporter.fail(lease.ref, StepFailure(FailureReason.CANCELLED))
+            self._reporter.fail(lease.ref, StepFailure(FailureReason.CANCELLED), result.usage)
         elif said is Reported.REFUSED:
-            self._reporter.fail(lease.ref, StepFailure(FailureReason.INTERNAL))
+            self._reporter.fail(lease.ref, StepFailure(FailureReason.INTERNAL), result.usage)
         return said.name.lower()
 
-    def _drop_staged(self, lease: lease_pb2.Lease) -> None:
-        if not lease.staging_prefix:
-            return
-        try:
-            self._store.delete_prefix(lease.staging_prefix)
-        except StoreError as error:
-            _log.warning("staged_files_left", error_type=type(error).__name__)
+
+def _ending(error: Exception, token: CancellationToken) -> StepFailure | StopReason:
+    """Say what an exception of a handler means."""
+    if isinstance(error, StepStopped):
+        return error.reason
+    if token.reason is not None:
+        # Whatever broke, it broke while it was being stopped.
+        return token.reason
+    if isinstance(error, StepFailure):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StepFailure(FailureReason.NO_SPACE)
+    _log.error("handler_broke", exc_info=error)
+    return StepFailure(FailureReason.INTERNAL)
+
+
+def _note_checkpoints(attempt: Attempt, span: Span) -> None:
+    if attempt.used_checkpoints:
+        reused = sum(each.reused for each in attempt.used_checkpoints)
+        written = sum(each.written for each in attempt.used_checkpoints)
+        span.set_attribute("babelmill.checkpoints_reused", reused)
+        span.set_attribute("babelmill.checkpoints_written", written)
+        _log.info("checkpoints_used", reused=reused, written=written)
 
 
 def _attempt_span(context: Context, ref: lease_pb2.LeaseRef) -> AbstractContextManager[Span]:

@@ -104,6 +104,7 @@ class Bench:
         source.filename = path.name if filename is None else filename
         attempt = Attempt(
             job_id="job",
+            step_id="step",
             step_name="transcode",
             number=1,
             cancellation=self.cancellation,

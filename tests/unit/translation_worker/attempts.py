@@ -41,6 +41,7 @@ class Bench:
         scratch.mkdir()
         self.attempt = Attempt(
             job_id="job",
+            step_id="step",
             step_name="translate[pt]",
             number=1,
             cancellation=self.token,

@@ -32,6 +32,7 @@ def attempt(store: LocalStore, tmp_path: Path) -> Attempt:
     scratch.mkdir()
     return Attempt(
         job_id="j",
+        step_id="step",
         step_name="s",
         number=1,
         cancellation=CancellationToken(),
@@ -136,6 +137,7 @@ def test_key_stays_below_the_prefix_when_the_name_is_odd(name: str) -> None:
         store = LocalStore(Path(directory))
         made = Attempt(
             job_id="j",
+            step_id="step",
             step_name="s",
             number=1,
             cancellation=CancellationToken(),
