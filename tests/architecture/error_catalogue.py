@@ -13,10 +13,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 INTRODUCTION = """\
 # Errors
 
-A request that is not accepted gets a gRPC status with `google.rpc.ErrorInfo` (domain `babelmill`, a reason
-from the first table), and with `BadRequest`, `RetryInfo` or `QuotaFailure` where they apply. Over HTTP the
-same reason is in the problem details. Work that was accepted and then fails carries a reason from the
-second table in its `Failure`.
+A request that is not accepted gets a gRPC status with `google.rpc.ErrorInfo` (domain `babelmill`, a
+reason from the first table), and with `BadRequest`, `RetryInfo` or `QuotaFailure` where they apply.
+Over HTTP the same reason is in the problem details. Work that was accepted and then fails carries a
+reason from the second table in its `Failure`.
 
 Act on the reason, never on the text. Reasons are added, never renamed.
 
