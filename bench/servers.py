@@ -42,6 +42,7 @@ class Servers:
         self.home = home
         self._stack = stack
         self._members: dict[str, ServiceProcess] = {}
+        self._started: dict[str, None] = {}
         self.postgres = EmbeddedPostgres(home / "postgres")
         self.valkey = EmbeddedValkey(home / "valkey")
         self.grpc = f"127.0.0.1:{free_port()}"
@@ -50,6 +51,10 @@ class Servers:
         self.token = ""
         self.worker_token = ""
         self._values: dict[str, str] = {}
+
+    def last_words(self) -> str:
+        """Return the ends of all logs, for when something went wrong."""
+        return "\n".join(f"--- {name}\n{self._end_of_log(name)}" for name in self._started)
 
     @property
     def peer_database_url(self) -> str:
@@ -167,6 +172,7 @@ class Servers:
             stop_timeout_seconds=STOP_TIMEOUT_SECONDS,
         )
         self._members[name] = member
+        self._started[name] = None
         self._stack.callback(member.stop)
         member.start()
 
@@ -227,4 +233,10 @@ def running_servers() -> Iterator[Servers]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="babelmill-bench-"))
-        yield Servers(Path(home), stack)
+        servers = Servers(Path(home), stack)
+        try:
+            yield servers
+        except Exception:
+            # The logs are about to be removed with their directory.
+            print(servers.last_words(), file=sys.stderr)
+            raise
