@@ -46,6 +46,10 @@ status: install ## Show what runs
 test: install ## Run the whole suite against real servers
 	$(BIN)/python -m pytest
 
+.PHONY: faults
+faults: install ## Inject every fault that this machine can; renews the table in docs/reliability.md
+	$(BIN)/python -m pytest tests/faults -m "" --fault-table docs/reliability.md
+
 .PHONY: unit
 unit: install ## Run the tests that need no server
 	$(BIN)/python -m pytest tests/unit tests/architecture

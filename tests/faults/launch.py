@@ -1,0 +1,38 @@
+"""Becomes a program that ends with its parent, within limits. Run as a script.
+
+Arguments: LIMITS -- PROGRAM ARGUMENT..., where LIMITS is JSON:
+{"open_files": N, "address_space_bytes": N, "cgroup": "/path/to/a/cgroup"}, all optional.
+
+The suite starts threads, and a child of a process with threads must not run
+Python between fork and exec. So this does it, in a process of its own.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(argv: list[str]) -> None:
+    limits = json.loads(argv[1])
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() == 1:
+        sys.exit("the parent is gone")
+    if "cgroup" in limits:
+        (Path(limits["cgroup"]) / "cgroup.procs").write_text(str(os.getpid()))
+    for name, kind in (
+        ("open_files", resource.RLIMIT_NOFILE),
+        ("address_space_bytes", resource.RLIMIT_AS),
+    ):
+        if name in limits:
+            resource.setrlimit(kind, (limits[name], limits[name]))
+    os.execv(argv[3], argv[3:])
+
+
+if __name__ == "__main__":
+    main(sys.argv)
