@@ -17,7 +17,7 @@ class Limits:
     max_waiting_jobs: int = 1000
     """Jobs of one tenant that no worker has started on yet."""
     admission_retry_after: timedelta = timedelta(seconds=5)
-    """What a tenant over its limit is told to wait."""
+    """What a tenant over its limit is told to wait while none of its jobs end."""
     lease_ttl: timedelta = timedelta(seconds=30)
     """A lease ends this long after the last heartbeat."""
     cancel_grace: timedelta = timedelta(seconds=15)
@@ -36,6 +36,12 @@ class Limits:
     """Inline inputs of all leases granted by one call, to fit one message."""
     max_upload_bytes: int = 8 * 1024**3
     """The largest artifact."""
+    retention: timedelta = timedelta(days=7)
+    """How long a job is kept after its end, and an upload that no job names."""
+    result_ttl: timedelta = timedelta(hours=24)
+    """How long a job's outputs are kept after its end."""
+    orphan_grace: timedelta = timedelta(hours=24)
+    """How old an unfinished upload, or a file that nothing refers to, may become."""
 
     @property
     def delivery(self) -> DeliveryPolicy:

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from job_service.application.job_query import Cursor, JobQuery
+from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
 from job_service.domain.job import (
@@ -188,6 +189,9 @@ class ArtifactRows(Protocol):
     def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
         """Return uploads and outputs, without inline bytes."""
 
+    def hold(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
+        """Return as `find`, and keep them from being removed until this transaction ends."""
+
     def inputs(self, wanted: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Artifact]:
         """Return artifacts of any kind by (tenant, artifact), with inline bytes."""
 
@@ -204,6 +208,9 @@ class ArtifactRows(Protocol):
         self, tenant_id: UUID, artifact_id: UUID, *, lock: bool = False
     ) -> UploadRow | None:
         """Return an upload; with `lock`, hold every other writer of it off."""
+
+    def delete_upload(self, tenant_id: UUID, artifact_id: UUID) -> None:
+        """Remove an upload's row; it must be locked."""
 
     def declare(self, tenant_id: UUID, artifact_id: UUID, declared: Digest | None) -> None:
         """Set the digest that the content must have, and break a seal."""
@@ -274,6 +281,18 @@ class UnitOfWork(Protocol):
     @property
     def accounts(self) -> AccountRows:
         """Tenants and tokens."""
+
+    @property
+    def dead_letters(self) -> DeadLetterRows:
+        """Jobs out of their retry budget, and what was made of them."""
+
+    @property
+    def figures(self) -> QueueFigures:
+        """How much waits, runs and ends."""
+
+    @property
+    def retention(self) -> RetentionRows:
+        """What has been kept for its time."""
 
     def now(self) -> datetime:
         """Read the database's clock; the only clock that counts."""

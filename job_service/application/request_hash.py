@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 from job_service.domain.job import Priority
 from job_service.domain.spec import JobSpec, TranslateText
@@ -27,6 +28,15 @@ def request_hash(
         "labels": dict(labels),
         "deadline": deadline_at.astimezone(UTC).isoformat() if deadline_at else None,
     }
+    return _hashed(body)
+
+
+def redrive_hash(parent_job_id: UUID, *, all_targets: bool) -> bytes:
+    """Return the sha256 of a request to do a job again; it is that of no other request."""
+    return _hashed({"redrive": str(parent_job_id), "all_targets": all_targets})
+
+
+def _hashed(body: Mapping[str, object]) -> bytes:
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return sha256(canonical.encode()).digest()
 

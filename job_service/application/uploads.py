@@ -24,6 +24,7 @@ from job_service.domain.content import (
 from job_service.domain.errors import (
     ArtifactDamaged,
     ArtifactExists,
+    ArtifactExpired,
     ArtifactNotFound,
     ArtifactNotReady,
     InvalidRequest,
@@ -141,11 +142,12 @@ class Uploads:
         return self.get(tenant_id, artifact_id)
 
     def get(self, tenant_id: UUID, artifact_id: UUID) -> Artifact:
-        """Return what is known of it. Raises ArtifactNotFound."""
+        """Return what is known of it. Raises ArtifactNotFound, ArtifactExpired."""
         with self._units.read() as uow:
             artifact = uow.artifacts.find(tenant_id, [artifact_id]).get(artifact_id)
         if artifact is None:
             raise ArtifactNotFound
+        _check_kept(artifact)
         return self._with_received(artifact)
 
     def open(
@@ -153,7 +155,7 @@ class Uploads:
     ) -> tuple[Artifact, Iterator[bytes]]:
         """Return it and its bytes from `offset` in chunks of up to 256 KiB.
 
-        Raises ArtifactNotFound, ArtifactNotReady, OffsetBeyondEnd; and
+        Raises ArtifactNotFound, ArtifactExpired, ArtifactNotReady, OffsetBeyondEnd; and
         ArtifactDamaged, also while iterating. The digest is checked when all
         is read from 0.
         """
@@ -161,6 +163,7 @@ class Uploads:
             artifact = uow.artifacts.find(tenant_id, [artifact_id]).get(artifact_id)
             if artifact is None:
                 raise ArtifactNotFound
+            _check_kept(artifact)
             if artifact.digest is None:
                 raise ArtifactNotReady
             if offset > artifact.digest.size_bytes:
@@ -241,6 +244,11 @@ def _same_content(artifact: Artifact, request: UploadRequest) -> Artifact:
     if request.digest is None or request.digest != artifact.digest:
         raise ArtifactExists(artifact_id=str(artifact.artifact_id))
     return artifact
+
+
+def _check_kept(artifact: Artifact) -> None:
+    if artifact.expired_at is not None:
+        raise ArtifactExpired(artifact_id=str(artifact.artifact_id))
 
 
 def _key(artifact: Artifact) -> str:

@@ -63,6 +63,12 @@ class ArtifactNotFound(Refusal):
     reason = "ARTIFACT_NOT_FOUND"
 
 
+class ArtifactExpired(ArtifactNotFound):
+    """The artifact was kept for its time; its bytes have been removed."""
+
+    reason = "ARTIFACT_EXPIRED"
+
+
 class ArtifactNotReady(Refusal):
     """The artifact's upload has not finished."""
 
@@ -109,6 +115,24 @@ class JobFinished(Refusal):
     """The job has already ended."""
 
     reason = "JOB_FINISHED"
+
+
+class JobActive(Refusal):
+    """The job has not ended yet."""
+
+    reason = "JOB_ACTIVE"
+
+
+class JobSucceeded(Refusal):
+    """The job has succeeded, so there is nothing to retry."""
+
+    reason = "JOB_SUCCEEDED"
+
+
+class NotADeadLetter(Refusal):
+    """The job is not dead-lettered."""
+
+    reason = "NOT_A_DEAD_LETTER"
 
 
 class StaleLease(Refusal):

@@ -135,7 +135,10 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """Immutable bytes. They lie inline in the database or under `storage_key`."""
+    """Immutable bytes. They lie inline in the database or under `storage_key`.
+
+    Since `expired_at`, if it is set, they are gone, and only this is left.
+    """
 
     artifact_id: UUID
     tenant_id: UUID
@@ -149,6 +152,7 @@ class Artifact:
     target_key: str = ""
     storage_key: str | None = None
     inline: bytes | None = None
+    expired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

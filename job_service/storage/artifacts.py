@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import ColumnElement
 
@@ -12,7 +12,7 @@ from job_service.domain.job import Artifact, ArtifactState, Digest
 from job_service.storage import rows
 from job_service.storage.tables import ARTIFACTS
 
-_UPLOAD, _OUTPUT, _TEXT = "upload", "output", "text"
+UPLOAD, OUTPUT, TEXT = "upload", "output", "text"
 _DESCRIPTION = [column for column in ARTIFACTS.c if column is not ARTIFACTS.c.inline]
 
 
@@ -28,19 +28,21 @@ class SqlArtifactRows:
             self._connection.execute(
                 insert(ARTIFACTS),
                 [
-                    {**rows.artifact_values(made, _OUTPUT), "position": position}
+                    {**rows.artifact_values(made, OUTPUT), "position": position}
                     for position, made in enumerate(outputs)
                 ],
             )
 
     def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
         """Return uploads and outputs, without inline bytes."""
+        found = self._connection.execute(_of_client(tenant_id, artifact_ids)).mappings()
+        return {row["artifact_id"]: rows.read_artifact(row) for row in found}
+
+    def hold(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
+        """Return as `find`, and keep them from being removed until this transaction ends."""
+        wanted = _of_client(tenant_id, artifact_ids).order_by(ARTIFACTS.c.artifact_id)
         found = self._connection.execute(
-            select(*_DESCRIPTION).where(
-                ARTIFACTS.c.tenant_id == tenant_id,
-                ARTIFACTS.c.artifact_id.in_(artifact_ids),
-                ARTIFACTS.c.role != _TEXT,
-            )
+            wanted.with_for_update(read=True, key_share=True)
         ).mappings()
         return {row["artifact_id"]: rows.read_artifact(row) for row in found}
 
@@ -76,7 +78,7 @@ class SqlArtifactRows:
             self._connection.execute(
                 insert(ARTIFACTS)
                 .values(
-                    **rows.artifact_values(upload.artifact, _UPLOAD),
+                    **rows.artifact_values(upload.artifact, UPLOAD),
                     declared_sha256=declared.sha256 if declared else None,
                     declared_size_bytes=declared.size_bytes if declared else None,
                 )
@@ -91,7 +93,7 @@ class SqlArtifactRows:
     ) -> UploadRow | None:
         """Return an upload; with `lock`, hold every other writer of it off."""
         wanted = select(*_DESCRIPTION).where(
-            _is(tenant_id, artifact_id), ARTIFACTS.c.role == _UPLOAD
+            _is(tenant_id, artifact_id), ARTIFACTS.c.role == UPLOAD
         )
         row = (
             self._connection.execute(wanted.with_for_update() if lock else wanted)
@@ -105,6 +107,12 @@ class SqlArtifactRows:
             artifact=rows.read_artifact(row),
             declared=None if sha256 is None else Digest(sha256, row["declared_size_bytes"]),
             seal=row["seal"],
+        )
+
+    def delete_upload(self, tenant_id: UUID, artifact_id: UUID) -> None:
+        """Remove an upload's row; it must be locked."""
+        self._connection.execute(
+            delete(ARTIFACTS).where(_is(tenant_id, artifact_id), ARTIFACTS.c.role == UPLOAD)
         )
 
     def declare(self, tenant_id: UUID, artifact_id: UUID, declared: Digest | None) -> None:
@@ -149,3 +157,11 @@ class SqlArtifactRows:
 
 def _is(tenant_id: UUID, artifact_id: UUID) -> ColumnElement[bool]:
     return (ARTIFACTS.c.tenant_id == tenant_id) & (ARTIFACTS.c.artifact_id == artifact_id)
+
+
+def _of_client(tenant_id: UUID, artifact_ids: Collection[UUID]) -> Select[*tuple[object, ...]]:
+    return select(*_DESCRIPTION).where(
+        ARTIFACTS.c.tenant_id == tenant_id,
+        ARTIFACTS.c.artifact_id.in_(artifact_ids),
+        ARTIFACTS.c.role != TEXT,
+    )

@@ -148,7 +148,7 @@ def _artifacts(
     found = (
         connection.execute(
             select(*columns, shown.label("inline"))
-            .where(ARTIFACTS.c.job_id.in_(job_ids))
+            .where(ARTIFACTS.c.job_id.in_(job_ids), ARTIFACTS.c.expired_at.is_(None))
             .order_by(ARTIFACTS.c.job_id, ARTIFACTS.c.created_at, ARTIFACTS.c.position)
         )
         .mappings()

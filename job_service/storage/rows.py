@@ -230,6 +230,7 @@ def read_artifact(row: RowMapping) -> Artifact:
         target_key=row["target_key"],
         storage_key=row["storage_key"],
         inline=row.get("inline"),
+        expired_at=row["expired_at"],
     )
 
 

@@ -160,6 +160,8 @@ ARTIFACTS = Table(
     Column("storage_key", Text),
     Column("inline", LargeBinary),
     Column("created_at", _TIME, nullable=False),
+    # Since then the bytes are gone: the file, and what was inline.
+    Column("expired_at", _TIME),
 )
 
 LEASE_OUTCOMES = Table(

@@ -9,9 +9,12 @@ from sqlalchemy import Connection, func, select
 
 from job_service.storage.accounts import SqlAccountRows
 from job_service.storage.artifacts import SqlArtifactRows
+from job_service.storage.dead_letters import SqlDeadLetterRows
 from job_service.storage.engine import Database, naming_troubles
 from job_service.storage.jobs import SqlJobRows
 from job_service.storage.leases import SqlLeaseRows
+from job_service.storage.queue_figures import SqlQueueFigures
+from job_service.storage.retention import SqlRetentionRows
 from job_service.storage.step_queue import SqlStepQueue
 from job_service.storage.workers import SqlWorkerRows
 
@@ -51,6 +54,21 @@ class SqlUnitOfWork:
     def accounts(self) -> SqlAccountRows:
         """Tenants and tokens."""
         return SqlAccountRows(self._connection)
+
+    @cached_property
+    def dead_letters(self) -> SqlDeadLetterRows:
+        """Jobs out of their retry budget, and what was made of them."""
+        return SqlDeadLetterRows(self._connection)
+
+    @cached_property
+    def figures(self) -> SqlQueueFigures:
+        """How much waits, runs and ends."""
+        return SqlQueueFigures(self._connection)
+
+    @cached_property
+    def retention(self) -> SqlRetentionRows:
+        """What has been kept for its time."""
+        return SqlRetentionRows(self._connection)
 
     def now(self) -> datetime:
         """Read the database's clock."""

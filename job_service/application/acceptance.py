@@ -1,0 +1,206 @@
+"""Taking jobs in: who may, with which inputs, and what is stored.
+
+Every way to make a job goes through here, within its caller's transaction:
+submitting one, and doing an ended one again.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from job_service.application.catalog import OfferCache
+from job_service.application.drain import DrainRate
+from job_service.application.limits import Limits
+from job_service.application.ports import JobToInsert, UnitOfWork
+from job_service.domain.content import digest_of
+from job_service.domain.errors import (
+    ArtifactNotFound,
+    ArtifactNotReady,
+    IdempotencyMismatch,
+    InvalidRequest,
+    TooManyWaitingJobs,
+    Violation,
+)
+from job_service.domain.ids import uuid7
+from job_service.domain.job import Artifact, ArtifactState, Job, Priority
+from job_service.domain.opening import Request, open_job
+from job_service.domain.plan import Source, plan
+from job_service.domain.spec import JobSpec, TranslateText, input_artifact_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What a client asks for. An empty `request_id` makes every call a new job."""
+
+    spec: JobSpec
+    priority: Priority = Priority.NORMAL
+    request_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    deadline_at: datetime | None = None
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The accepted job; `created` is False when its request_id had made it before."""
+
+    job: Job
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, where its fields lie (such as "requests[3]."), and what it hashes to.
+
+    With a parent it is a redrive: its spec was accepted before and is not
+    judged again.
+    """
+
+    new: NewJob
+    body_hash: bytes
+    path: str = ""
+    parent_job_id: UUID | None = None
+
+
+class Acceptance:
+    """Checks, plans and stores new jobs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._offers = OfferCache()
+        self._drain = DrainRate(limits)
+
+    def find_made(
+        self, uow: UnitOfWork, tenant_id: UUID, hashes: Collection[tuple[str, bytes]]
+    ) -> dict[str, UUID]:
+        """Return the jobs that earlier requests have made, by request_id.
+
+        `hashes` are the request_ids with what their requests hash to; empty
+        ids have made nothing. Raises IdempotencyMismatch where an earlier
+        request had another body.
+        """
+        request_ids = {request_id for request_id, _ in hashes if request_id}
+        found = uow.jobs.find_requests(tenant_id, request_ids) if request_ids else {}
+        for request_id, body_hash in hashes:
+            _, known_hash = found.get(request_id, (None, body_hash))
+            if known_hash != body_hash:
+                raise IdempotencyMismatch(request_id=request_id)
+        return {request_id: job_id for request_id, (job_id, _) in found.items()}
+
+    def open(self, uow: UnitOfWork, tenant_id: UUID, fresh: Sequence[Asked]) -> dict[int, Job]:
+        """Check and store new jobs; return those stored by the identity of the request."""
+        most = self._limits.max_waiting_jobs
+        now, waiting = uow.jobs.admission(tenant_id, up_to=most + 1)
+        for one in fresh:
+            if one.parent_job_id is None:
+                _check_deadline(one, now)
+        if waiting + len(fresh) > most:
+            wait = self._drain.wait_for(uow, tenant_id, waiting + len(fresh) - most)
+            raise TooManyWaitingJobs(wait, limit=str(most), waiting=str(waiting))
+        for one in fresh:
+            if one.parent_job_id is None:
+                self._offers.check(uow, one.new.spec, one.path)
+        artifacts = self._find_inputs(uow, tenant_id, fresh)
+        opened = [
+            (one, self._prepare(tenant_id, one, artifacts, now, lambda: uuid7(now)))
+            for one in fresh
+        ]
+        stored = uow.jobs.insert([new for _, new in opened])
+        return {id(one): new.job for one, new in opened if new.job.job_id in stored}
+
+    def _find_inputs(
+        self, uow: UnitOfWork, tenant_id: UUID, fresh: Sequence[Asked]
+    ) -> Mapping[UUID, Artifact]:
+        """Return the artifacts named in the specs, which must all be READY."""
+        wanted = [
+            (one, artifact_id) for one in fresh for artifact_id in input_artifact_ids(one.new.spec)
+        ]
+        if not wanted:
+            return {}
+        found = uow.artifacts.hold(tenant_id, {artifact_id for _, artifact_id in wanted})
+        for one, artifact_id in wanted:
+            artifact = found.get(artifact_id)
+            if artifact is None or artifact.expired_at is not None:
+                raise ArtifactNotFound(
+                    artifact_id=str(artifact_id),
+                    **({"job_id": str(one.parent_job_id)} if one.parent_job_id else {}),
+                )
+            if artifact.state is not ArtifactState.READY or artifact.digest is None:
+                raise ArtifactNotReady(artifact_id=str(artifact_id))
+            is_text = isinstance(one.new.spec, TranslateText)
+            if is_text and artifact.digest.size_bytes > self._limits.max_text_bytes:
+                raise InvalidRequest(
+                    Violation(
+                        f"{one.path}spec.translate_text.artifact_id",
+                        f"the text has more than {self._limits.max_text_bytes} bytes",
+                        "TOO_LARGE",
+                    )
+                )
+        return found
+
+    def _prepare(
+        self,
+        tenant_id: UUID,
+        one: Asked,
+        artifacts: Mapping[UUID, Artifact],
+        now: datetime,
+        new_id: Callable[[], UUID],
+    ) -> JobToInsert:
+        """Plan a job whose request has passed all checks."""
+        new, job_id = one.new, new_id()
+        text = _text_artifact(new.spec, tenant_id, job_id, new_id(), now)
+        source_artifact = text or artifacts[input_artifact_ids(new.spec)[0]]
+        digest = source_artifact.digest
+        source = Source(
+            source_artifact.artifact_id,
+            digest.size_bytes if digest else 0,
+            len(new.spec.text)
+            if isinstance(new.spec, TranslateText) and new.spec.text is not None
+            else None,
+        )
+        job = open_job(
+            job_id=job_id,
+            tenant_id=tenant_id,
+            spec=new.spec,
+            planned=plan(new.spec, source),
+            request=Request(
+                priority=new.priority,
+                labels=new.labels,
+                request_id=new.request_id,
+                deadline_at=new.deadline_at,
+                traceparent=new.traceparent,
+                parent_job_id=one.parent_job_id,
+            ),
+            now=now,
+            new_id=new_id,
+        )
+        return JobToInsert(job=job, request_hash=one.body_hash, text_artifact=text)
+
+
+def _check_deadline(one: Asked, now: datetime) -> None:
+    if one.new.deadline_at is not None and one.new.deadline_at <= now:
+        raise InvalidRequest(
+            Violation(f"{one.path}deadline", "must lie in the future", "DEADLINE_IN_THE_PAST")
+        )
+
+
+def _text_artifact(
+    spec: JobSpec, tenant_id: UUID, job_id: UUID, artifact_id: UUID, now: datetime
+) -> Artifact | None:
+    """Make the artifact in which a spec's inline text is kept."""
+    if not isinstance(spec, TranslateText) or spec.text is None:
+        return None
+    data = spec.text.encode()
+    return Artifact(
+        artifact_id=artifact_id,
+        tenant_id=tenant_id,
+        state=ArtifactState.READY,
+        filename="text.txt",
+        media_type="text/plain",
+        created_at=now,
+        digest=digest_of(data),
+        received_bytes=len(data),
+        job_id=job_id,
+        inline=data,
+    )
