@@ -13,14 +13,17 @@ from babelmill.jobs.v1 import (
     artifact_service_pb2_grpc,
     catalog_service_pb2_grpc,
     job_service_pb2_grpc,
+    queue_service_pb2_grpc,
     worker_service_pb2_grpc,
 )
 from babelmill.kit.artifacts.opening import open_store
+from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.logs import get_logger
 from job_service.api.artifact_servicer import ArtifactServicer
 from job_service.api.auth import Authenticator
 from job_service.api.catalog_servicer import CatalogServicer
 from job_service.api.job_servicer import JobServicer
+from job_service.api.queue_servicer import QueueServicer
 from job_service.api.readiness import Readiness
 from job_service.api.server import Port, Service, stop_ports
 from job_service.api.status import Draining
@@ -28,11 +31,18 @@ from job_service.api.threads import BoundedThreads
 from job_service.api.worker_servicer import WorkerServicer
 from job_service.application.cancellation import Cancellation
 from job_service.application.catalog import Catalog
+from job_service.application.dead_letters import DeadLetters
+from job_service.application.deletion import Deletion
 from job_service.application.leasing import Leasing
+from job_service.application.limits import Limits
+from job_service.application.orphans import Orphans
 from job_service.application.outcomes import Outcomes
 from job_service.application.publishing import Publishing
 from job_service.application.queries import Queries
+from job_service.application.queue_stats import QueueStats
 from job_service.application.reaper import Reaper
+from job_service.application.retention import Retention, interval_of
+from job_service.application.retrying import Retrying
 from job_service.application.submission import Submission
 from job_service.application.tokens import Tokens
 from job_service.application.uploads import Uploads
@@ -40,6 +50,8 @@ from job_service.dispatch.broker_epoch import BrokerEpoch
 from job_service.dispatch.celery_broker import CeleryBroker
 from job_service.dispatch.reaper_loop import ReaperLoop
 from job_service.dispatch.relay import Relay
+from job_service.dispatch.retention_loop import RetentionLoop
+from job_service.dispatch.routes import queues
 from job_service.domain.principal import Role
 from job_service.fanout.clock import SharedClock
 from job_service.fanout.hub import Hub
@@ -56,14 +68,20 @@ _CLIENT_THREADS = 8
 _WORKER_THREADS = 4
 _TRANSFER_THREADS = 4
 _BACKGROUND_THREADS = 4
+_RETENTION_THREADS = 1
 
-DATABASE_CONNECTIONS = _CLIENT_THREADS + _WORKER_THREADS + _TRANSFER_THREADS + _BACKGROUND_THREADS
+DATABASE_CONNECTIONS = (
+    _CLIENT_THREADS + _WORKER_THREADS + _TRANSFER_THREADS + _BACKGROUND_THREADS + _RETENTION_THREADS
+)
 """One for each thread that may use one: nobody waits for a connection."""
 
 _POLL_SECONDS = 1.0
 _SAFETY_POLL_SECONDS = 10.0
 _LOOPS_STOP_SECONDS = 3.0
 _RESTART_SECONDS = 1.0
+
+_LONGEST_RETENTION_INTERVAL = timedelta(minutes=1)
+_LONGEST_SWEEP_INTERVAL = timedelta(hours=1)
 
 
 class JobService:
@@ -75,6 +93,7 @@ class JobService:
         self._workers = BoundedThreads("workers", _WORKER_THREADS)
         self._transfers = BoundedThreads("transfers", _TRANSFER_THREADS)
         self._background = BoundedThreads("background", _BACKGROUND_THREADS)
+        self._retention = BoundedThreads("retention", _RETENTION_THREADS)
         self._sender = BoundedThreads("sender", 1)
 
         units = SqlUnitOfWorkFactory(database)
@@ -117,14 +136,23 @@ class JobService:
             keep_alive_seconds=settings.keep_alive_seconds,
         )
         # RetryJob and DeleteJob are in the contract, and answered UNIMPLEMENTED so far.
-        jobs = JobServicer(  # type: ignore[abstract]
+        store = open_store(settings.artifacts)
+        orphans = Orphans(units=units, store=store)
+        self._retention_loop = _retention_loop(units, store, orphans, limits, self._retention)
+        jobs = JobServicer(
             submission=Submission(units=units, signals=signals, limits=limits),
             queries=queries,
             cancellation=Cancellation(units=units, signals=signals, limits=limits),
+            retrying=Retrying(units=units, signals=signals, limits=limits),
+            deletion=Deletion(units=units, signals=signals, orphans=orphans),
             watches=watching,
             threads=self._clients,
         )
-        store = open_store(settings.artifacts)
+        queue_servicer = QueueServicer(
+            stats=QueueStats(units=units, queues=queues()),
+            dead_letters=DeadLetters(units=units, signals=signals, limits=limits),
+            threads=self._clients,
+        )
         uploads = Uploads(units=units, store=store, limits=limits)
         self.client_port = Port(
             listen=settings.grpc_listen,
@@ -132,6 +160,7 @@ class JobService:
                 jobs,
                 ArtifactServicer(uploads=uploads, threads=self._transfers),
                 CatalogServicer(catalog=catalog, threads=self._clients),
+                queue_servicer,
             ),
             authenticator=Authenticator(tokens=tokens, threads=self._clients, role=Role.CLIENT),
             readiness=self._readiness,
@@ -175,6 +204,7 @@ class JobService:
                 "wakeups": self.wakeups.run,
                 "poll": lambda: self.hub.poll(self._poll_seconds),
                 "reaper": self._reaper_loop.run,
+                "retention": self._retention_loop.run,
                 "broker_epoch": self._epoch.run,
                 "readiness": self._readiness.run,
             }.items()
@@ -200,7 +230,14 @@ class JobService:
         _log.info("drained")
 
     def _all_threads(self) -> Sequence[BoundedThreads]:
-        return (self._clients, self._workers, self._transfers, self._background, self._sender)
+        return (
+            self._clients,
+            self._workers,
+            self._transfers,
+            self._background,
+            self._retention,
+            self._sender,
+        )
 
     def _wake_relay(self) -> None:
         self._relay.wake()
@@ -219,8 +256,28 @@ async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_RESTART_SECONDS)
 
 
+def _retention_loop(
+    units: SqlUnitOfWorkFactory,
+    store: ArtifactStore,
+    orphans: Orphans,
+    limits: Limits,
+    threads: BoundedThreads,
+) -> RetentionLoop:
+    return RetentionLoop(
+        retention=Retention(units=units, store=store, orphans=orphans, limits=limits),
+        sweep=lambda: orphans.sweep(limits.orphan_grace),
+        sweep_checkpoints=orphans.sweep_checkpoints,
+        threads=threads,
+        interval_seconds=interval_of(limits, _LONGEST_RETENTION_INTERVAL).total_seconds(),
+        sweep_interval_seconds=interval_of(limits, _LONGEST_SWEEP_INTERVAL).total_seconds(),
+    )
+
+
 def _client_services(
-    jobs: JobServicer, artifacts: ArtifactServicer, catalog: CatalogServicer
+    jobs: JobServicer,
+    artifacts: ArtifactServicer,
+    catalog: CatalogServicer,
+    queue_servicer: QueueServicer,
 ) -> list[Service]:
     return [
         Service(
@@ -237,5 +294,10 @@ def _client_services(
             "babelmill.jobs.v1.CatalogService",
             catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
             catalog,
+        ),
+        Service(
+            "babelmill.jobs.v1.QueueService",
+            queue_service_pb2_grpc.add_QueueServiceServicer_to_server,
+            queue_servicer,
         ),
     ]

@@ -9,6 +9,7 @@ from babelmill.kit.process.settings import Settings
 from job_service.application.limits import Limits
 
 _HEARTBEATS_PER_LEASE = 3
+_MOST_HOURS = 10 * 366 * 24
 
 
 class DatabaseSettings(Settings):
@@ -40,6 +41,12 @@ class JobServiceSettings(DatabaseSettings):
     heartbeat_seconds: float = Field(default=1, ge=0.05, le=60)
     max_waiting_jobs: int = Field(default=1000, ge=1)
     max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
+
+    # How long a job is kept after its end, and its outputs; and how old an
+    # unfinished upload or a file that nothing refers to may become.
+    retention_hours: float = Field(default=168, gt=0, le=_MOST_HOURS)
+    result_ttl_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
+    orphan_grace_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
 
     keep_alive_seconds: float = Field(default=15, ge=0.1, le=600)
     max_watchers: int = Field(default=5000, ge=1)
@@ -80,4 +87,7 @@ class JobServiceSettings(DatabaseSettings):
             max_waiting_jobs=self.max_waiting_jobs,
             lease_ttl=timedelta(seconds=self.lease_ttl_seconds),
             max_upload_bytes=self.max_upload_bytes,
+            retention=timedelta(hours=self.retention_hours),
+            result_ttl=timedelta(hours=self.result_ttl_hours),
+            orphan_grace=timedelta(hours=self.orphan_grace_hours),
         )

@@ -25,8 +25,10 @@ from job_service.api.threads import BoundedThreads
 from job_service.api.traceparents import traceparent_to_store
 from job_service.api.validation import field
 from job_service.application.cancellation import Cancellation
+from job_service.application.deletion import Deletion
 from job_service.application.job_query import Cursor
 from job_service.application.queries import Queries
+from job_service.application.retrying import Retrying
 from job_service.application.submission import Created, Submission
 from job_service.domain.events import JobEvent
 from job_service.domain.job import Job, Progress
@@ -58,12 +60,16 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         submission: Submission,
         queries: Queries,
         cancellation: Cancellation,
+        retrying: Retrying,
+        deletion: Deletion,
         watches: Watches,
         threads: BoundedThreads,
     ) -> None:
         self._submission = submission
         self._queries = queries
         self._cancellation = cancellation
+        self._retrying = retrying
+        self._deletion = deletion
         self._watches = watches
         self._threads = threads
 
@@ -183,6 +189,37 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         job_id = _job_id(request.job_id)
         found = await self._threads.run(self._cancellation.cancel, _tenant_id(), job_id)
         return job_service_pb2.CancelJobResponse(job=job(found))
+
+    @override
+    async def RetryJob(
+        self,
+        request: job_service_pb2.RetryJobRequest,
+        context: job_service_pb2_grpc._ServicerContext,
+    ) -> job_service_pb2.RetryJobResponse:
+        """Make a new job from one that has ended; the call's trace becomes the new job's."""
+        job_id = _job_id(request.job_id)
+        with field("request_id"):
+            request_id = checks.request_id(request.request_id)
+        created = await self._threads.run(
+            self._retrying.retry,
+            _tenant_id(),
+            job_id,
+            request_id=request_id,
+            all_targets=request.all_targets,
+            traceparent=traceparent_to_store(),
+        )
+        return job_service_pb2.RetryJobResponse(job=job(created.job), created=created.created)
+
+    @override
+    async def DeleteJob(
+        self,
+        request: job_service_pb2.DeleteJobRequest,
+        context: job_service_pb2_grpc._ServicerContext,
+    ) -> job_service_pb2.DeleteJobResponse:
+        """Remove a job that has ended."""
+        job_id = _job_id(request.job_id)
+        await self._threads.run(self._deletion.delete, _tenant_id(), job_id)
+        return job_service_pb2.DeleteJobResponse()
 
 
 def _tenant_id() -> UUID:

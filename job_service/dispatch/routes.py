@@ -15,6 +15,13 @@ class UnroutableStep(Exception):
     """No family of workers runs steps of this kind."""
 
 
+def queues() -> Mapping[tuple[str, Priority], str]:
+    """Name the queue of every kind of step at every priority."""
+    return {
+        (kind, priority): queue_of(kind, priority) for kind in FAMILIES for priority in Priority
+    }
+
+
 def queue_of(kind: str, priority: Priority) -> str:
     """Name the queue that a step waits in. Raises UnroutableStep."""
     family = FAMILIES.get(kind)
