@@ -15,6 +15,7 @@ from babelmill.jobs.v1 import (
     artifact_service_pb2_grpc,
     catalog_service_pb2_grpc,
     job_service_pb2_grpc,
+    queue_service_pb2_grpc,
 )
 from babelmill.kit.wire.channels import open_aio_channel
 
@@ -44,6 +45,7 @@ class AsyncCalls:
         self._jobs = job_service_pb2_grpc.JobServiceStub(self._channel)
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
+        self._queues = queue_service_pb2_grpc.QueueServiceStub(self._channel)
 
     def with_token(self, token: str) -> Self:
         """Return this client as seen by the holder of another token.

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from babelmill.client import requests
 from babelmill.client.async_artifacts import AsyncArtifacts
 from babelmill.client.async_jobs import AsyncJobs
+from babelmill.client.async_queues import AsyncQueues
 from babelmill.client.jobs import locate_text
 from babelmill.client.upload_source import OnBytes, Uploadable, UploadSource
 from babelmill.jobs.v1 import (
@@ -22,7 +23,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class AsyncClient(AsyncJobs, AsyncArtifacts):
+class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and

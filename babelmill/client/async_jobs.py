@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from babelmill.client import requests
 from babelmill.client.async_calls import AsyncCalls
 from babelmill.client.async_stream import AsyncResumableStream
-from babelmill.client.errors import DeadlineExceeded, Unavailable, WaitTimeout
+from babelmill.client.errors import DeadlineExceeded, NotFound, Unavailable, WaitTimeout
+from babelmill.client.resumption import Resumption
 from babelmill.client.updates import Update
 from babelmill.client.watch_cursor import WatchCursor
 from babelmill.jobs.v1 import job_event_pb2, job_pb2, job_service_pb2
@@ -119,6 +120,48 @@ class AsyncJobs(AsyncCalls):
         """
         request = job_service_pb2.CancelJobRequest(job_id=job_id)
         return (await self._call(self._jobs.CancelJob, request)).job
+
+    async def retry_job(
+        self, job_id: str, *, all_targets: bool = False, request_id: str | None = None
+    ) -> job_pb2.Job:
+        """Make a new job of what an ended one did not complete, or of all its targets.
+
+        The new job names the old one in `parent_job_id`. With the same
+        `request_id` the call may be made again. Raises FailedPrecondition when
+        the job has not ended or has succeeded.
+        """
+        request = job_service_pb2.RetryJobRequest(
+            job_id=job_id,
+            all_targets=all_targets,
+            request_id=requests.new_request_id() if request_id is None else request_id,
+        )
+        response = await self._repeat(self._jobs.RetryJob, request, bool(request.request_id))
+        return response.job
+
+    async def delete_job(self, job_id: str) -> None:
+        """Remove an ended job, its events and its outputs.
+
+        Tried again while the service is away. Raises NotFound, and
+        FailedPrecondition when the job has not ended.
+        """
+        request = job_service_pb2.DeleteJobRequest(job_id=job_id)
+        resumption = Resumption(self._policy.submit)
+        unanswered = False
+        while True:
+            try:
+                await self._call(self._jobs.DeleteJob, request)
+            except NotFound:
+                if not unanswered:
+                    raise
+            except (Unavailable, DeadlineExceeded) as error:
+                # It may have been done: then the next try finds nothing.
+                unanswered = True
+                delay = resumption.delay_after(error)
+                if self._closed.is_set():
+                    raise
+                await asyncio.sleep(delay)
+                continue
+            return
 
     def watch_job(self, job_id: str, after_sequence: int | None = None) -> AsyncJobWatch:
         """Watch a job; call this without await.

@@ -152,6 +152,10 @@ class NoSuchTarget(NotFound):
     """The job has no such target."""
 
 
+class ResultExpired(NotFound):
+    """The result was kept for its time and is gone; retry the job with all targets."""
+
+
 class TargetNotFinished(FailedPrecondition):
     """The target has not finished; wait for the job."""
 

@@ -4,7 +4,12 @@ Jobs are the contract's own messages, `babelmill.jobs.v1.job_pb2.Job`: there is
 no second model of them here. Pure functions only.
 """
 
-from babelmill.client.errors import NoSuchTarget, TargetFailed, TargetNotFinished
+from babelmill.client.errors import (
+    NoSuchTarget,
+    ResultExpired,
+    TargetFailed,
+    TargetNotFinished,
+)
 from babelmill.jobs.v1 import artifact_pb2, failure_pb2, job_event_pb2, job_pb2
 
 FINAL_STATES = frozenset(
@@ -74,11 +79,13 @@ def completed_target(job: job_pb2.Job, key: str) -> job_pb2.Target:
 def locate_text(job: job_pb2.Job, language: str) -> str | artifact_pb2.Artifact:
     """Return a translation, or the artifact that holds it when it is long.
 
-    Raises what `completed_target` raises.
+    Raises what `completed_target` raises, and ResultExpired.
     """
     target = completed_target(job, language)
     if target.HasField("text"):
         return target.text
     if not target.outputs:
+        if job.steps:  # A job of a list comes without them, and without outputs.
+            raise ResultExpired
         raise TargetNotFinished("the target has no output in this message; get the job again")
     return target.outputs[0]

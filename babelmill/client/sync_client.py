@@ -11,6 +11,7 @@ from babelmill.client import requests
 from babelmill.client.jobs import locate_text
 from babelmill.client.sync_artifacts import SyncArtifacts
 from babelmill.client.sync_jobs import SyncJobs
+from babelmill.client.sync_queues import SyncQueues
 from babelmill.client.upload_source import OnBytes, Uploadable, UploadSource
 from babelmill.jobs.v1 import (
     artifact_pb2,
@@ -21,7 +22,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class Client(SyncJobs, SyncArtifacts):
+class Client(SyncJobs, SyncQueues, SyncArtifacts):
     """Babelmill for programs that block. Safe to share between threads.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from babelmill.client import requests
-from babelmill.client.errors import DeadlineExceeded, Unavailable, WaitTimeout
+from babelmill.client.errors import DeadlineExceeded, NotFound, Unavailable, WaitTimeout
+from babelmill.client.resumption import Resumption
 from babelmill.client.sync_calls import SyncCalls
 from babelmill.client.sync_stream import ResumableStream
 from babelmill.client.updates import Update
@@ -113,6 +114,48 @@ class SyncJobs(SyncCalls):
         """
         request = job_service_pb2.CancelJobRequest(job_id=job_id)
         return self._call(self._jobs.CancelJob, request).job
+
+    def retry_job(
+        self, job_id: str, *, all_targets: bool = False, request_id: str | None = None
+    ) -> job_pb2.Job:
+        """Make a new job of what an ended one did not complete, or of all its targets.
+
+        The new job names the old one in `parent_job_id`. With the same
+        `request_id` the call may be made again. Raises FailedPrecondition when
+        the job has not ended or has succeeded.
+        """
+        request = job_service_pb2.RetryJobRequest(
+            job_id=job_id,
+            all_targets=all_targets,
+            request_id=requests.new_request_id() if request_id is None else request_id,
+        )
+        response = self._repeat(self._jobs.RetryJob, request, bool(request.request_id))
+        return response.job
+
+    def delete_job(self, job_id: str) -> None:
+        """Remove an ended job, its events and its outputs.
+
+        Tried again while the service is away. Raises NotFound, and
+        FailedPrecondition when the job has not ended.
+        """
+        request = job_service_pb2.DeleteJobRequest(job_id=job_id)
+        resumption = Resumption(self._policy.submit)
+        unanswered = False
+        while True:
+            try:
+                self._call(self._jobs.DeleteJob, request)
+            except NotFound:
+                if not unanswered:
+                    raise
+            except (Unavailable, DeadlineExceeded) as error:
+                # It may have been done: then the next try finds nothing.
+                unanswered = True
+                delay = resumption.delay_after(error)
+                if self._closed.is_set():
+                    raise
+                self._closed.wait(delay)
+                continue
+            return
 
     def watch_job(self, job_id: str, after_sequence: int | None = None) -> JobWatch:
         """Watch a job: a Snapshot first, or the events after a sequence, then what happens.

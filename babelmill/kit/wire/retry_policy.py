@@ -1,8 +1,9 @@
 """Which calls a channel repeats by itself when the peer is UNAVAILABLE.
 
-Only calls that are idempotent as they stand. CreateJob and BatchCreateJobs
-are so only with a request_id, and uploads only with an artifact_id and an
-offset: their callers know that, a channel does not.
+Only calls that are idempotent as they stand. CreateJob, BatchCreateJobs and
+RetryJob are so only with a request_id, and uploads only with an artifact_id
+and an offset: their callers know that, a channel does not. A repeated
+DeleteJob says NOT_FOUND, and only its caller knows what that means.
 """
 
 import json
@@ -20,6 +21,9 @@ IDEMPOTENT_METHODS: tuple[tuple[str, str], ...] = (
     (f"{_JOBS}.CatalogService", "ListEngines"),
     (f"{_JOBS}.CatalogService", "ListLanguagePairs"),
     (f"{_JOBS}.CatalogService", "ListPresets"),
+    (f"{_JOBS}.QueueService", "ListQueues"),
+    (f"{_JOBS}.QueueService", "ListDeadLetters"),
+    (f"{_JOBS}.QueueService", "ReplayDeadLetters"),
     (f"{_JOBS}.WorkerService", "AnnounceWorker"),
     (f"{_JOBS}.WorkerService", "AcquireLeases"),
     (f"{_JOBS}.WorkerService", "Heartbeat"),

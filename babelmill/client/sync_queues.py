@@ -1,0 +1,39 @@
+"""The QueueService through blocking calls."""
+
+from collections.abc import Iterator, Sequence
+
+from babelmill.client.sync_calls import SyncCalls
+from babelmill.jobs.v1 import job_pb2, queue_pb2, queue_service_pb2
+
+
+class SyncQueues(SyncCalls):
+    """Tells what waits, and brings back what gave up."""
+
+    def queues(self) -> list[queue_pb2.Queue]:
+        """List the queues by name: depth, oldest age, drain rate."""
+        request = queue_service_pb2.ListQueuesRequest()
+        return list(self._call(self._queues.ListQueues, request).queues)
+
+    def dead_letters(self, *, page_size: int = 0) -> Iterator[queue_pb2.DeadLetter]:
+        """List the jobs that ran out of their retry budget, newest first, page by page."""
+        page_token = ""
+        while True:
+            request = queue_service_pb2.ListDeadLettersRequest(
+                page_size=page_size, page_token=page_token
+            )
+            page = self._call(self._queues.ListDeadLetters, request)
+            yield from page.dead_letters
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def replay_dead_letters(self, job_ids: Sequence[str]) -> list[job_pb2.Job]:
+        """Make a new job from each of up to 100 dead letters, all or none.
+
+        May be made again: one whose replay stands is not replayed again, and
+        that replay is returned. Raises FailedPrecondition when a job is no
+        dead letter. The jobs come without texts, steps and outputs.
+        """
+        request = queue_service_pb2.ReplayDeadLettersRequest(job_ids=job_ids)
+        response = self._repeat(self._queues.ReplayDeadLetters, request, repeatable=True)
+        return list(response.jobs)
