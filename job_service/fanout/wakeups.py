@@ -95,6 +95,8 @@ class RedisWakeups:
                 await sending
             finally:
                 sending.cancel()
+                # Both directions break together: the one error tells of both.
+                await asyncio.gather(sending, return_exceptions=True)
 
     async def _send_all(self, client: Redis) -> None:
         while True:

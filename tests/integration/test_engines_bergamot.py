@@ -115,7 +115,8 @@ def test_memory_stays_bounded_when_the_text_has_200_kilobytes(
     assert result.outputs[0].storage_key is not None
     assert grown < 64 * 1024 * 1024
     assert result.usage is not None
-    assert result.usage.peak_rss_bytes < 400 * 1024 * 1024
+    # This whole process was measured, tests and all: what counts is the growth.
+    assert result.usage.peak_rss_bytes < before + 64 * 1024 * 1024
     assert [step[0] for step in bench.progress] == sorted(step[0] for step in bench.progress)
 
 
