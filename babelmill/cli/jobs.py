@@ -4,20 +4,17 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from babelmill.cli.exit_codes import ExitCode, code_of_job
 from babelmill.cli.following import follow, tell_failures
 from babelmill.cli.job_view import describe_failure, describe_progress, target_word
-from babelmill.cli.options import AsJson, Labels, parse_labels
-from babelmill.cli.screen import to_json
+from babelmill.cli.options import AsJson, JobId, Labels, parse_labels
+from babelmill.cli.screen import moment, to_json
 from babelmill.cli.session import session
 from babelmill.client import is_final, requests
 from babelmill.client.errors import InvalidArgument
 from babelmill.client.jobs import state_name
 from babelmill.jobs.v1 import job_pb2
-
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 _LARGEST_PAGE = 500
 
@@ -76,7 +73,7 @@ def jobs(
                     state_name(job.state),
                     job.spec.WhichOneof("kind") or "",
                     f"{job.progress.percent:.0f} %",
-                    _moment(job.create_time),
+                    moment(job.create_time),
                 )
                 for job in found
             ],
@@ -122,8 +119,8 @@ def _facts(job: job_pb2.Job) -> list[tuple[str, str]]:
         ("state", state_name(job.state)),
         ("kind", job.spec.WhichOneof("kind") or ""),
         ("progress", describe_progress(job.progress)),
-        ("created", _moment(job.create_time)),
-        ("finished", _moment(job.finish_time)),
+        ("created", moment(job.create_time)),
+        ("finished", moment(job.finish_time)),
         ("attempts", str(job.attempts)),
         ("trace", job.trace_id),
         ("error", describe_failure(job.error)),
@@ -134,7 +131,3 @@ def _facts(job: job_pb2.Job) -> list[tuple[str, str]]:
         words = (target_word(target.state), describe_failure(target.error), outputs)
         facts.append((f"target {target.key}", "  ".join(word for word in words if word)))
     return [(name, value) for name, value in facts if value]
-
-
-def _moment(time: Timestamp) -> str:
-    return time.ToJsonString() if time.seconds else ""

@@ -11,6 +11,8 @@ import typer
 from babelmill.cli.artifacts import download, upload
 from babelmill.cli.catalog import engines, languages, presets
 from babelmill.cli.jobs import cancel, get, jobs, watch
+from babelmill.cli.queues import dead_letters, queues
+from babelmill.cli.redrive import delete, retry
 from babelmill.cli.transcode import transcode
 from babelmill.cli.translate import translate
 
@@ -31,6 +33,9 @@ for _command in (
     jobs,
     get,
     cancel,
+    retry,
+    delete,
+    queues,
     upload,
     download,
     languages,
@@ -38,6 +43,7 @@ for _command in (
     presets,
 ):
     app.command()(_command)
+app.add_typer(dead_letters, name="dead-letters")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from babelmill.client import requests
 from babelmill.client.errors import InvalidArgument
 from babelmill.client.requests import PriorityName
 
+JobId: TypeAlias = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON (the contract's protobuf JSON mapping).")
 ]

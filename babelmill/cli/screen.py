@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -37,6 +38,11 @@ def to_json(message: Message) -> str:
     return json_format.MessageToJson(
         message, indent=None, ensure_ascii=False, preserving_proto_field_name=True
     )
+
+
+def moment(time: Timestamp) -> str:
+    """Write a time by RFC 3339; "" when there is none."""
+    return time.ToJsonString() if time.seconds else ""
 
 
 class Screen:
