@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def die_with_parent(sig: int = signal.SIGKILL, *, parent_pid: int | None = None) -> None:
@@ -36,6 +37,19 @@ def die_with_parent(sig: int = signal.SIGKILL, *, parent_pid: int | None = None)
         raise OSError(number, os.strerror(number))
     if os.getppid() != expected:
         os.kill(os.getpid(), sig)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what children of this process leave behind when they end.
+
+    Does nothing on systems other than Linux. Raises OSError if refused.
+    """
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 class StopSignal:

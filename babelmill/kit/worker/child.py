@@ -6,7 +6,7 @@ parent, which only passes on a few facts.
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.heartbeats import Heartbeats, HeldLease
 from babelmill.kit.worker.outcome import StepFailure
 from babelmill.kit.worker.reporting import LeaseReporter, ServiceAway
-from babelmill.kit.worker.shell import STOP_FAILURES, Shell
+from babelmill.kit.worker.shell import Shell
+from babelmill.kit.worker.watch_record import IDLE, WatchRecord, WatchWriter
 
 _FLUSH_SECONDS = 1.0
-_LAST_REPORT_SECONDS = 5.0
 _EXIT_STUCK = 70  # EX_SOFTWARE of sysexits(3)
 
 _log = get_logger(__name__)
@@ -48,6 +48,8 @@ class Child:
         self._telemetry = start_telemetry(self._definition.service, self._settings.otlp_endpoint)
         self._handlers: Mapping[str, StepHandler] | None = None
         self._stopping = threading.Event()
+        self._watch = WatchWriter(Path(facts.scratch))
+        self._pulse = 0
         self._channel = open_channel(
             self._settings.worker_grpc,
             self._settings.worker_token.get_secret_value(),
@@ -60,7 +62,7 @@ class Child:
             worker_id=facts.worker_id,
             interval_seconds=self._settings.heartbeat_seconds,
             stop_grace_seconds=self._settings.stop_grace_seconds,
-            on_stuck=self._give_up_stuck,
+            on_change=self._write_watch,
         )
         self._shell = Shell(
             reporter=self._reporter,
@@ -108,15 +110,32 @@ class Child:
         self._stopping.set()
         self._heartbeats.request_stop(StopReason.SHUTDOWN)
 
-    def _give_up_stuck(self, held: HeldLease) -> None:
-        # The handler was told to stop and has not: only the end of the
-        # process stops it. Its subprocesses are bound to die with it.
-        reason = held.token.reason
-        _log.error("handler_does_not_stop", step_id=held.ref.step_id, reason=str(reason))
-        if reason is not None and reason is not StopReason.LEASE_LOST:
-            failure = StepFailure(STOP_FAILURES[reason])
-            self._reporter.fail(held.ref, failure, for_seconds=_LAST_REPORT_SECONDS)
-        os._exit(_EXIT_STUCK)
+    def _write_watch(self, held: Collection[HeldLease]) -> None:
+        self._pulse += 1
+        grace_seconds = self._settings.stop_grace_seconds
+        record = next((_record(lease, grace_seconds, self._pulse) for lease in held), IDLE)
+        try:
+            self._watch.write(record)
+        except OSError as error:
+            _log.warning("watch_not_written", error_type=type(error).__name__)
+
+
+def _record(held: HeldLease, grace_seconds: float, pulse: int) -> WatchRecord:
+    """Say what the parent must know; a process holds one lease at a time."""
+    kill_at = None
+    if not held.handler_ended:
+        # Known from the start, for a handler that lets no other thread run.
+        kill_at = held.deadline + grace_seconds if held.stop_by is None else held.stop_by
+    return WatchRecord(
+        job_id=held.job_id,
+        step_id=held.ref.step_id,
+        generation=held.ref.generation,
+        lease_id=held.ref.lease_id,
+        ttl_seconds=held.ttl_seconds,
+        kill_at=kill_at,
+        stop_reason=held.token.reason or "",
+        pulse=pulse,
+    )
 
 
 _child: Child | None = None
@@ -127,6 +146,8 @@ def start_child(facts: ChildFacts) -> None:
     global _child  # noqa: PLW0603 - celery calls plain functions in the child
     try:
         die_with_parent(parent_pid=facts.parent_pid)
+        # What this process starts can then be told from what its parent has started.
+        os.setsid()
         _child = Child(facts)
         _child.start()
     except BaseException as error:  # noqa: BLE001 - ends the process whatever it was

@@ -1,13 +1,14 @@
 """Keeps the leases of one worker process alive, and brings back what to do about them.
 
-One thread serves all leases of the process. It also watches the clocks that
-the service cannot: the attempt's timeout, and a handler that does not stop.
-While the service is away the work goes on; whether its outcome still counts
+One thread serves all leases of the process. It also watches the clock that
+the service cannot: the attempt's timeout. By when a handler must have stopped
+is only noted; ending it is for the parent, which needs no help of a process
+that may be stuck. While the service is away the work goes on; whether its outcome still counts
 is decided when it is reported.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import grpc
@@ -32,6 +33,7 @@ _Key = tuple[str, int, str]
 class HeldLease:
     """A lease that this process holds; `deadline` and `stop_by` are on the elapsed clock."""
 
+    job_id: str
     ref: lease_pb2.LeaseRef
     ttl_seconds: float
     deadline: float
@@ -47,7 +49,12 @@ class HeldLease:
 
 
 class Heartbeats:
-    """The heartbeat thread. `on_stuck` gets a lease whose handler does not stop."""
+    """The heartbeat thread.
+
+    `on_change` gets all held leases whenever something about them changes and
+    at every turn of the thread. It is called by several threads, one at a
+    time, and must not call back.
+    """
 
     def __init__(
         self,
@@ -56,13 +63,13 @@ class Heartbeats:
         worker_id: str,
         interval_seconds: float,
         stop_grace_seconds: float,
-        on_stuck: Callable[[HeldLease], None],
+        on_change: Callable[[Collection[HeldLease]], None],
     ) -> None:
         self._service = service
         self._worker_id = worker_id
         self._interval_seconds = interval_seconds
         self._stop_grace_seconds = stop_grace_seconds
-        self._on_stuck = on_stuck
+        self._on_change = on_change
         self._changed = threading.Condition()
         self._held: dict[_Key, HeldLease] = {}
         self._beat_at = 0.0
@@ -86,20 +93,20 @@ class Heartbeats:
             if not self._held:
                 self._beat_at = elapsed_seconds() + self._interval(lease)
             self._held[lease.key] = lease
-            self._changed.notify()
+            self._note_change()
         lease.token.on_request(lambda _: self._begin_grace(lease))
 
     def release(self, lease: HeldLease) -> None:
         """Leave a lease alone: its outcome is reported."""
         with self._changed:
             self._held.pop(lease.key, None)
-            self._changed.notify()
+            self._note_change()
 
     def handler_ended(self, lease: HeldLease) -> None:
         """Keep the lease alive for its report, but watch its clocks no more."""
         with self._changed:
             lease.handler_ended = True
-            self._changed.notify()
+            self._note_change()
 
     def beat_now(self) -> None:
         """Send the next heartbeat at once, for the first progress of an attempt."""
@@ -117,7 +124,11 @@ class Heartbeats:
     def _begin_grace(self, lease: HeldLease) -> None:
         with self._changed:
             lease.stop_by = elapsed_seconds() + self._stop_grace_seconds
-            self._changed.notify()
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._on_change(self._held.values())
+        self._changed.notify()
 
     def _interval(self, lease: HeldLease) -> float:
         return min(self._interval_seconds, lease.ttl_seconds / _HEARTBEATS_PER_TTL)
@@ -137,6 +148,7 @@ class Heartbeats:
                     self._changed.wait(seconds)
                     continue
                 held = list(self._held.values())
+                self._on_change(held)
                 beat = elapsed_seconds() >= self._beat_at
                 if beat:
                     # Before the call, so that beat_now during it is not lost.
@@ -149,23 +161,16 @@ class Heartbeats:
         if not self._held:
             return None
         moments = [self._beat_at]
-        for lease in self._held.values():
-            if lease.handler_ended:
-                continue
-            if lease.stop_by is not None:
-                moments.append(lease.stop_by)
-            elif not lease.token.requested:
-                moments.append(lease.deadline)
+        moments += [
+            lease.deadline
+            for lease in self._held.values()
+            if not lease.handler_ended and not lease.token.requested
+        ]
         return max(0.0, min(moments) - elapsed_seconds())
 
     def _watch_clocks(self, held: list[HeldLease], now: float) -> None:
         for lease in held:
-            if lease.handler_ended:
-                continue
-            if lease.stop_by is not None and now >= lease.stop_by:
-                lease.stop_by = None
-                self._on_stuck(lease)
-            elif now >= lease.deadline:
+            if not lease.handler_ended and now >= lease.deadline:
                 lease.token.request(StopReason.TIMEOUT)
 
     def _beat(self, held: list[HeldLease]) -> None:

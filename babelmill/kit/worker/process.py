@@ -8,14 +8,18 @@ imports the worker's definition by its path.
 import argparse
 import os
 import socket
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
+import grpc
 from celery.apps.worker import Worker as CeleryWorker
 from celery.worker import state as celery_state
 
-from babelmill.jobs.v1 import worker_service_pb2
+from babelmill.jobs.v1 import worker_service_pb2, worker_service_pb2_grpc
 from babelmill.kit.artifacts.opening import open_store
 from babelmill.kit.artifacts.store import StoreError
+from babelmill.kit.process.lifecycle import adopt_orphans
 from babelmill.kit.process.logs import configure_logging, get_logger
 from babelmill.kit.process.settings import EXIT_CONFIG, load_settings
 from babelmill.kit.wire.channels import open_channel
@@ -25,8 +29,10 @@ from babelmill.kit.worker.celery_logs import hide_root_warning, route_celery_log
 from babelmill.kit.worker.definition import WorkerDefinition, load_definition
 from babelmill.kit.worker.draining import Drain
 from babelmill.kit.worker.reaping import reap_helpers
+from babelmill.kit.worker.reporting import LeaseReporter
 from babelmill.kit.worker.scratch import WorkerScratch
 from babelmill.kit.worker.settings import WorkerSettings
+from babelmill.kit.worker.supervision import Supervisor
 
 __all__ = ["WorkerDefinition", "run_worker"]
 
@@ -44,14 +50,16 @@ class _Parent(CeleryWorker):  # type: ignore[misc]  # celery is published withou
         del worker
         Drain(
             stop_consuming=_stop_consuming,
-            child_pids=self._child_pids,
+            child_pids=self.child_pids,
             drain_seconds=self.drain_seconds,
             stop_grace_seconds=self.stop_grace_seconds,
         ).install()
 
-    def _child_pids(self) -> list[int]:
+    def child_pids(self) -> list[int]:
+        """Give the process ids of the children that the pool has now."""
         pool = getattr(self.pool, "_pool", None)
-        return [process.pid for process in getattr(pool, "_pool", None) or []]
+        processes = list(getattr(pool, "_pool", None) or [])
+        return [process.pid for process in processes if process.pid is not None]
 
 
 def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
@@ -80,7 +88,7 @@ def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
     announcer = Announcer(channel, lambda: _describe(definition, settings, worker_id))
     try:
         announcer.start()
-        return _consume(definition, settings, facts)
+        return _consume(definition, settings, facts, channel)
     finally:
         announcer.end()
         channel.close()
@@ -89,7 +97,12 @@ def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
         _log.info("worker_stopped")
 
 
-def _consume(definition: WorkerDefinition, settings: WorkerSettings, facts: ChildFacts) -> int:
+def _consume(
+    definition: WorkerDefinition,
+    settings: WorkerSettings,
+    facts: ChildFacts,
+    channel: grpc.Channel,
+) -> int:
     app = worker_app(
         facts,
         redis_url=settings.redis_url.get_secret_value(),
@@ -108,8 +121,23 @@ def _consume(definition: WorkerDefinition, settings: WorkerSettings, facts: Chil
     route_celery_logs()
     worker.drain_seconds = settings.drain_seconds
     worker.stop_grace_seconds = settings.stop_grace_seconds
+    supervisor = Supervisor(
+        scratch=Path(facts.scratch),
+        reporter=LeaseReporter(
+            worker_service_pb2_grpc.WorkerServiceStub(channel),
+            worker_id=facts.worker_id,
+            stopping=threading.Event(),
+        ),
+        child_pids=worker.child_pids,
+        stop_grace_seconds=settings.stop_grace_seconds,
+    )
+    adopt_orphans()
+    supervisor.start()
     _log.info("worker_starting", worker_id=facts.worker_id, concurrency=settings.concurrency)
-    worker.start()
+    try:
+        worker.start()
+    finally:
+        supervisor.end()
     return int(worker.exitcode or 0)
 
 

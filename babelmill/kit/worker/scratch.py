@@ -17,6 +17,7 @@ from pathlib import Path
 
 _LOCK_NAME = ".lock"
 _PREFIX = "worker-"
+_OWNER_END = "-attempt-"
 
 
 class WorkerScratch:
@@ -46,11 +47,17 @@ class WorkerScratch:
 @contextmanager
 def attempt_scratch(worker_scratch: Path) -> Iterator[Path]:
     """Give an empty directory for one attempt, and remove it afterwards."""
-    path = worker_scratch / uuid.uuid4().hex
+    path = worker_scratch / f"{os.getpid()}{_OWNER_END}{uuid.uuid4().hex}"
     path.mkdir(mode=0o700, parents=True)
     try:
         yield path
     finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_scratch_of(worker_scratch: Path, pid: int) -> None:
+    """Remove the directories of a child that is gone."""
+    for path in worker_scratch.glob(f"{pid}{_OWNER_END}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -117,6 +117,7 @@ class Shell:
     def _attempt(self, lease: lease_pb2.Lease, span: Span) -> str:
         token = CancellationToken()
         held = HeldLease(
+            job_id=lease.job_id,
             ref=lease.ref,
             ttl_seconds=lease.ttl.ToMilliseconds() / 1000 or _DEFAULT_TTL_SECONDS,
             deadline=elapsed_seconds()

@@ -147,12 +147,11 @@ def test_log_lines_carry_the_trace_and_the_ids_when_an_attempt_ends(
 
     assert all(text.startswith("{") for text in worker.log.splitlines())
 
-    def line() -> dict[str, object] | None:
-        lines = [json.loads(text) for text in worker.log.splitlines() if text.endswith("}")]
-        ended = [entry for entry in lines if entry.get("step_id") == str(step.step_id)]
-        return ended[-1] if ended else None
+    def lines() -> list[dict[str, object]]:
+        entries = [json.loads(text) for text in worker.log.splitlines() if text.endswith("}")]
+        return [entry for entry in entries if entry.get("step_id") == str(step.step_id)]
 
-    entry = eventually(line)
+    entry = eventually(lines)[-1]
     assert entry["event"] == "attempt_ended"
     assert entry["trace_id"] == TRACE_ID
     assert entry["service"] == "scripted_worker"

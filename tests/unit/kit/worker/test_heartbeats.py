@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -37,6 +38,7 @@ class _Service:
 
 def _lease(beats: Heartbeats, *, seconds: float = 60, ttl_seconds: float = 30) -> HeldLease:
     return HeldLease(
+        job_id="job",
         ref=lease_pb2.LeaseRef(step_id=str(uuid.uuid4()), generation=1, lease_id="l"),
         ttl_seconds=ttl_seconds,
         deadline=elapsed_seconds() + seconds,
@@ -46,14 +48,18 @@ def _lease(beats: Heartbeats, *, seconds: float = 60, ttl_seconds: float = 30) -
 
 
 def _beats(
-    service: _Service, stuck: list[HeldLease], *, interval: float, grace: float = 30
+    service: _Service,
+    *,
+    interval: float,
+    grace: float = 30,
+    on_change: Callable[[Collection[HeldLease]], None] = lambda _: None,
 ) -> Heartbeats:
     beats = Heartbeats(
         service,  # type: ignore[arg-type]  # only Heartbeat is called
         worker_id="w",
         interval_seconds=interval,
         stop_grace_seconds=grace,
-        on_stuck=stuck.append,
+        on_change=on_change,
     )
     beats.start()
     return beats
@@ -61,7 +67,7 @@ def _beats(
 
 def test_one_call_serves_all_leases_when_several_are_held() -> None:
     service = _Service()
-    beats = _beats(service, [], interval=0.05)
+    beats = _beats(service, interval=0.05)
     first, second = _lease(beats), _lease(beats)
     beats.hold(first)
     beats.hold(second)
@@ -78,7 +84,7 @@ def test_one_call_serves_all_leases_when_several_are_held() -> None:
 
 def test_first_progress_does_not_wait_when_the_interval_is_long() -> None:
     service = _Service()
-    beats = _beats(service, [], interval=60)
+    beats = _beats(service, interval=60)
     lease = _lease(beats, ttl_seconds=600)
     beats.hold(lease)
     lease.progress.report(progress_pb2.PROGRESS_UNIT_PAGES, 1, 2, "x")
@@ -89,39 +95,48 @@ def test_first_progress_does_not_wait_when_the_interval_is_long() -> None:
 
 def test_lease_is_kept_in_time_when_its_ttl_is_shorter_than_the_interval() -> None:
     service = _Service()
-    beats = _beats(service, [], interval=60)
+    beats = _beats(service, interval=60)
     beats.hold(_lease(beats, ttl_seconds=0.3))
     eventually(lambda: len(service.requests) >= 3, timeout_seconds=5)
     beats.end()
 
 
-def test_clocks_stop_an_attempt_when_it_is_late_and_tell_when_it_is_stuck() -> None:
-    service, stuck = _Service(), []
-    beats = _beats(service, stuck, interval=60, grace=0.1)
+def test_clock_stops_an_attempt_when_it_is_late_and_notes_by_when_it_must_end() -> None:
+    noted: list[list[tuple[float | None, str | None]]] = []
+    beats = _beats(
+        _Service(),
+        interval=60,
+        grace=7,
+        on_change=lambda held: noted.append([(each.stop_by, each.token.reason) for each in held]),
+    )
     late = _lease(beats, seconds=0.05)
     beats.hold(late)
     assert late.token.wait(5)
     assert late.token.reason is StopReason.TIMEOUT
-    eventually(lambda: stuck == [late])
+    eventually(lambda: late.stop_by is not None)
+    assert late.stop_by == pytest.approx(elapsed_seconds() + 7, abs=1)
+    assert noted[0] == [(None, None)]
+    assert noted[-1] == [(late.stop_by, "timeout")]
+    beats.release(late)
+    assert noted[-1] == []
     beats.end()
 
 
-def test_clocks_leave_an_attempt_alone_when_its_handler_has_ended() -> None:
-    service, stuck = _Service(), []
-    beats = _beats(service, stuck, interval=0.02, grace=0.05)
+def test_clock_leaves_an_attempt_alone_when_its_handler_has_ended() -> None:
+    service = _Service()
+    beats = _beats(service, interval=0.02)
     lease = _lease(beats, seconds=0.1)
     beats.hold(lease)
     beats.handler_ended(lease)
-    lease.token.request(StopReason.CANCELLED)
     eventually(lambda: len(service.requests) >= 20)
-    assert not stuck
+    assert not lease.token.requested
     beats.end()
 
 
 @pytest.mark.parametrize("held", [True, False])
 def test_thread_ends_when_told_to(held: bool) -> None:
     before = threading.active_count()
-    beats = _beats(_Service(), [], interval=60)
+    beats = _beats(_Service(), interval=60)
     if held:
         beats.hold(_lease(beats))
     beats.end()
