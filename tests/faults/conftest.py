@@ -16,6 +16,7 @@ import pytest
 from tests.faults.house import FaultHouse
 from tests.faults.servers import Template, make_template
 from tests.faults.table import FaultRow, render, update_page
+from tests.faults.workloads import ClipMaker
 
 _ROWS: dict[int, FaultRow] = {}
 
@@ -27,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipMaker:
+    return ClipMaker(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ PACE: Mapping[str, str] = {
     "BABELMILL_HEARTBEAT_SECONDS": "0.5",
 }
 _MARK = "BABELMILL_FAULT_HOUSE"
+_PASSED_ON = ("PATH", "PYTHONPATH", "TMPDIR")
 _OPEN_JOBS = (
     "SELECT job_id, state FROM jobs WHERE state NOT IN ('COMPLETED', 'PARTIALLY_COMPLETED',"
     " 'FAILED', 'DEAD_LETTERED', 'CANCELLED', 'EXPIRED')"
@@ -134,7 +135,7 @@ class FaultHouse:
         address = service.environment["BABELMILL_GRPC_LISTEN"]
 
         def answers() -> bool:
-            assert service.alive, f"{service.name} ended:\n{service.last_words()}"
+            service.insist_alive()
             try:
                 with Client(address, self.template.client_token) as client:
                     client.presets()
@@ -148,7 +149,7 @@ class FaultHouse:
         """Return when a worker has announced itself."""
 
         def announced() -> bool:
-            assert service.alive, f"{service.name} ended:\n{service.last_words()}"
+            service.insist_alive()
             return bool(
                 self.sql("SELECT 1 FROM workers WHERE worker_id LIKE %s", [f"%:{service.pid}"])
             )
@@ -246,6 +247,15 @@ class FaultHouse:
 
         return eventually(reached, timeout_seconds=timeout_seconds)
 
+    def wait_for_attempt(self, job_id: str, attempt: int, *, timeout_seconds: float = 60) -> None:
+        """Return when a step of a job has been given out that many times."""
+        eventually(
+            lambda: self.sql(
+                "SELECT 1 FROM steps WHERE job_id = %s AND attempt >= %s", [job_id, attempt]
+            ),
+            timeout_seconds=timeout_seconds,
+        )
+
     def settle(self, timeout_seconds: float = 60) -> None:
         """Return when no job is open any more."""
 
@@ -294,9 +304,9 @@ class FaultHouse:
             server.stop(signal.SIGQUIT if server is self.postgres else signal.SIGKILL)
 
     def _worker(
-        self, name: str, settings: Mapping[str, str], *, wait: bool, **options: Any
+        self, name: str, own: Mapping[str, str], *, wait: bool, **options: Any
     ) -> Service:  # Any: see _start
-        service = self._start(name, settings, **options)
+        service = self._start(name, own, **options)
         if wait:
             self.wait_for_worker(service)
         return service
@@ -319,7 +329,7 @@ class FaultHouse:
         unique = f"{name}_{number}"
         fuse = Fuse(self.directory / "fuses" / unique)
         environment = {
-            "PATH": os.environ["PATH"],
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             _MARK: self._mark,
             "BABELMILL_ARTIFACTS": str(self.artifacts),
             "BABELMILL_SCRATCH": str(self.scratch),
@@ -336,11 +346,6 @@ class FaultHouse:
         if service is not None:
             way_in = "BABELMILL_GRPC" if name == "gateway" else "BABELMILL_WORKER_GRPC"
             environment[way_in] = service.address
-        if failpoint:
-            environment |= {"BABELMILL_TEST_MODE": "1", "BABELMILL_FAILPOINT": failpoint}
-            if not poison:
-                fuse.light()
-                environment["BABELMILL_FAILPOINT_FUSE"] = str(fuse.path)
         for key, value in (settings or {}).items():
             environment[f"BABELMILL_{key.upper()}"] = str(value)
         made = Service(
@@ -351,6 +356,8 @@ class FaultHouse:
             fuse=fuse,
             limits=limits,
         )
+        if failpoint:
+            made.arm(failpoint, poison=poison)
         self.services.append(made)
         made.start()
         return made

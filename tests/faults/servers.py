@@ -27,6 +27,7 @@ def make_template(directory: Path) -> Template:
     try:
         environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "BABELMILL_DATABASE_URL": server.url(),
         }
         job_service(environment, "migrate")

@@ -34,6 +34,10 @@ class Fuse:
         eventually(lambda: self.burnt, timeout_seconds=timeout_seconds)
 
 
+class ServiceEnded(Exception):
+    """A service has ended by itself when it should not."""
+
+
 class Service:
     """A service in a process group of its own. `start`, then whatever the fault is, then `end`.
 
@@ -66,6 +70,18 @@ class Service:
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def arm(self, failpoint: str, *, poison: bool = False) -> None:
+        """Set the failpoint of the next start; without `poison` it acts once."""
+        self.environment |= {"BABELMILL_TEST_MODE": "1", "BABELMILL_FAILPOINT": failpoint}
+        if not poison:
+            self.fuse.light()
+            self.environment["BABELMILL_FAILPOINT_FUSE"] = str(self.fuse.path)
+
+    def insist_alive(self) -> None:
+        """Raise ServiceEnded with the end of its log if it has ended."""
+        if not self.alive:
+            raise ServiceEnded(f"{self.name}:\n{self.last_words()}")
 
     def start(self) -> None:
         """Start it; a second start is a restart with the same settings."""

@@ -58,7 +58,7 @@ class Watched:
 
 
 class Watchers:
-    """Watches jobs until their final events, at whichever of `addresses` answers."""
+    """Watches jobs until their final events: at the first address, then wherever it goes on."""
 
     def __init__(self, addresses: Sequence[str], token: str) -> None:
         self.watched: list[Watched] = []
@@ -118,9 +118,9 @@ class Watchers:
         self._loop.close()
 
     async def _follow(self, watched: Watched, number: int) -> None:
-        tries = 0
+        tries = place = 0
         while True:
-            address = self._addresses[(number + tries) % len(self._addresses)]
+            address = self._addresses[place % len(self._addresses)]
             before = watched.messages
             try:
                 await self._read(watched, self._stub(address, number))
@@ -134,7 +134,7 @@ class Watchers:
             if watched.messages > before:
                 watched.broken_at.append(time.monotonic())
                 tries = 0
-            tries += 1
+            tries, place = tries + 1, place + 1
             await asyncio.sleep(min(2.0, 0.05 * 2**tries) * random.uniform(0.5, 1))
 
     async def _read(

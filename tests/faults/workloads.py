@@ -1,7 +1,6 @@
 """Work for the faults: real texts and real media, as short or as long as a test needs."""
 
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -37,22 +36,28 @@ def long_text(sentence_count: int = 200, seed: int = 0) -> job_pb2.JobSpec:
     return text_spec(sentences(sentence_count, seed))
 
 
-@cache
-def clip(directory: Path, seconds: int = 4, size: str = "320x180") -> Path:
-    """A real video with sound, made once per directory."""
-    path = directory / f"clip-{seconds}-{size}.mkv"
-    subprocess.run(
-        [
-            imageio_ffmpeg.get_ffmpeg_exe(),
-            *("-nostdin", "-y", "-v", "error"),
-            *("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds}"),
-            *("-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"),
-            *("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "flac", path),
-        ],
-        check=True,
-        timeout=120,
-    )
-    return path
+class ClipMaker:
+    """Makes real videos with sound, each kind once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __call__(self, *, seconds: int = 4, size: str = "320x180") -> Path:
+        path = self._directory / f"clip-{seconds}-{size}.mkv"
+        if path.exists():
+            return path
+        subprocess.run(
+            [
+                imageio_ffmpeg.get_ffmpeg_exe(),
+                *("-nostdin", "-y", "-v", "error"),
+                *("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds}"),
+                *("-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"),
+                *("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "flac", path),
+            ],
+            check=True,
+            timeout=120,
+        )
+        return path
 
 
 def transcode_spec(artifact_id: str, preset: str = "mp3") -> job_pb2.JobSpec:
