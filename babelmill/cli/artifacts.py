@@ -11,8 +11,8 @@ from babelmill.cli.places import as_directory
 from babelmill.cli.reporters import transfer_bar
 from babelmill.cli.screen import to_json
 from babelmill.cli.session import Session, session
-from babelmill.client.errors import FailedPrecondition, NotFound
-from babelmill.jobs.v1 import artifact_pb2
+from babelmill.client.errors import FailedPrecondition, NotFound, ResultExpired
+from babelmill.jobs.v1 import artifact_pb2, job_pb2
 
 
 def upload(
@@ -62,13 +62,16 @@ def download(
 def _find(run: Session, what: str) -> list[artifact_pb2.Artifact]:
     try:
         return [run.client.get_artifact(what)]
-    except NotFound:
-        pass
+    except NotFound as error:
+        if error.reason == "ARTIFACT_EXPIRED":
+            raise
     try:
         job = run.client.get_job(what)
     except NotFound:
         raise NotFound(f"there is no artifact and no job {what}") from None
     outputs = outputs_of(job)
+    if not outputs and any(t.state == job_pb2.TARGET_STATE_COMPLETED for t in job.targets):
+        raise ResultExpired
     if not outputs:
         raise FailedPrecondition("the job has not made anything that can be downloaded")
     return outputs

@@ -79,7 +79,10 @@ class Screen:
             for row in rows:
                 self._line("\t".join(one_line(cell) for cell in row))
             return
-        table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for index, head in enumerate(heads):
+            # The first column is what other commands are given: it stays whole.
+            table.add_column(head, no_wrap=index == 0, min_width=_widest(rows) if not index else 0)
         for row in rows:
             table.add_row(*(Text(one_line(cell)) for cell in row))
         Console(markup=False, highlight=False).print(table)
@@ -89,6 +92,11 @@ class Screen:
         # Not typer.echo: into a file it drops what looks like colours.
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+
+def _widest(rows: Sequence[Sequence[str]]) -> int:
+    """Return the width of the first column's widest cell."""
+    return max((len(one_line(row[0])) for row in rows if row), default=0)
 
 
 def _is_harmless(character: str) -> bool:

@@ -1,5 +1,6 @@
 """A real translation and a real transcode, through the same commands that users type."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ CLIP_SECONDS = 12
 
 def run_demo(home: Path, values: Mapping[str, str]) -> int:
     """Run it against the stack that `values` tell of; return the exit code."""
-    directory = home / "demo"
+    directory = _shortest(home / "demo")
     shutil.rmtree(directory, ignore_errors=True)  # the results of an earlier run
     directory.mkdir(mode=0o700)
     clip = directory / "clip.mkv"
@@ -38,6 +39,8 @@ def run_demo(home: Path, values: Mapping[str, str]) -> int:
         finished = subprocess.run([program, *arguments], env={**os.environ, **values}, check=False)
         if finished.returncode != 0:
             return finished.returncode
+        if arguments[0] == "translate":
+            typer.echo((directory / "hello.pt.txt").read_text())
     results = sorted(path for path in directory.iterdir() if path not in {clip, text})
     typer.secho("\nResults", bold=True)
     for path in results:
@@ -49,6 +52,13 @@ def run_demo(home: Path, values: Mapping[str, str]) -> int:
         '    -d \'{"job_id": "JOB"}\' $BABELMILL_GRPC babelmill.jobs.v1.JobService/WatchJob'
     )
     return 0
+
+
+def _shortest(path: Path) -> Path:
+    """Return the path as a person in this folder would type it."""
+    with contextlib.suppress(ValueError):
+        return path.relative_to(Path.cwd())
+    return path
 
 
 def _make_clip(path: Path) -> None:
