@@ -22,6 +22,7 @@ from gateway.routes import (
     events,
     health,
     jobs,
+    queues,
     refusals,
 )
 from gateway.routes.context import Context
@@ -34,8 +35,9 @@ are RFC 3339; what is unknown is null. Errors are `application/problem+json`.
 Fields and parameters that do not exist are refused.
 """
 _TAGS = [
-    {"name": "jobs", "description": "Submit, watch, cancel, and read results."},
+    {"name": "jobs", "description": "Submit, watch, cancel, retry, and read results."},
     {"name": "artifacts", "description": "Bytes in and out."},
+    {"name": "queues", "description": "What waits, and what gave up."},
     {"name": "catalogue", "description": "What can be asked for now."},
     {"name": "health", "description": "For whoever runs this."},
 ]
@@ -64,7 +66,7 @@ def create_app(context: Context) -> FastAPI:
         },
     )
     app.state.context = context
-    for resource in (jobs, events, artifacts, content, catalog, health, documentation):
+    for resource in (jobs, events, artifacts, content, queues, catalog, health, documentation):
         app.include_router(resource.router)
     documentation.mount_assets(app)
     refusals.install(app)

@@ -42,6 +42,7 @@ _STATUS_BY_CODE: Mapping[grpc.StatusCode, HTTPStatus] = {
 # Reasons that HTTP can tell more exactly than their gRPC code.
 _STATUS_BY_REASON: Mapping[str, HTTPStatus] = {
     "TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "ARTIFACT_EXPIRED": HTTPStatus.GONE,
     "OUT_OF_SPACE": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 _DETAIL_BY_CODE: Mapping[grpc.StatusCode, str] = {

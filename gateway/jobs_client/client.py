@@ -4,7 +4,7 @@
 own. Everything else (errors, cursors, resumption) is the client library's.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import TypeVar
 
 import grpc
@@ -25,6 +25,8 @@ from babelmill.jobs.v1 import (
     job_pb2,
     job_service_pb2,
     job_service_pb2_grpc,
+    queue_service_pb2,
+    queue_service_pb2_grpc,
 )
 from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.wire.trace_headers import without_tracing
@@ -56,6 +58,7 @@ class JobsClient:
         self._jobs = job_service_pb2_grpc.JobServiceStub(channel)
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        self._queues = queue_service_pb2_grpc.QueueServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
         self._policy = policy
         self._deadline_seconds = deadline_seconds
@@ -121,6 +124,60 @@ class JobsClient:
             )
         )
         return answer.job
+
+    async def retry_job(
+        self, caller: Caller, request: job_service_pb2.RetryJobRequest
+    ) -> job_service_pb2.RetryJobResponse:
+        """Make a new job from one that has ended."""
+        return await self._unary(
+            self._jobs.RetryJob(request, metadata=caller.metadata, timeout=self._deadline_seconds)
+        )
+
+    async def delete_job(self, caller: Caller, job_id: str) -> None:
+        """Remove a job that has ended."""
+        await self._unary(
+            self._jobs.DeleteJob(
+                job_service_pb2.DeleteJobRequest(job_id=job_id),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def list_queues(self, caller: Caller) -> queue_service_pb2.ListQueuesResponse:
+        """Get all queues."""
+        return await self._unary(
+            self._queues.ListQueues(
+                queue_service_pb2.ListQueuesRequest(),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def list_dead_letters(
+        self, caller: Caller, page_size: int, page_token: str
+    ) -> queue_service_pb2.ListDeadLettersResponse:
+        """Get a page of dead letters."""
+        return await self._unary(
+            self._queues.ListDeadLetters(
+                queue_service_pb2.ListDeadLettersRequest(
+                    page_size=page_size, page_token=page_token
+                ),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def replay_dead_letters(
+        self, caller: Caller, job_ids: Sequence[str]
+    ) -> queue_service_pb2.ReplayDeadLettersResponse:
+        """Make new jobs from dead letters, all or none."""
+        return await self._unary(
+            self._queues.ReplayDeadLetters(
+                queue_service_pb2.ReplayDeadLettersRequest(job_ids=job_ids),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
 
     def watch_job(self, caller: Caller, job_id: str, after_sequence: int | None) -> Watch:
         """Open a watch that resumes by itself. Close it."""

@@ -166,7 +166,7 @@ async def resume_artifact(
 
 
 @router.get(
-    "/artifacts/{artifact_id}", responses=refusals(404), dependencies=[Depends(only_query())]
+    "/artifacts/{artifact_id}", responses=refusals(404, 410), dependencies=[Depends(only_query())]
 )
 async def get_artifact(
     response: Response, context: ContextOf, caller: CallerOf, artifact_id: ArtifactId
@@ -182,7 +182,7 @@ async def get_artifact(
     response_class=Response,
     responses={
         200: {"description": "It exists.", "headers": _UPLOAD_HEADERS},
-        **refusals(404),
+        **refusals(404, 410),
     },
     dependencies=[Depends(only_query())],
 )

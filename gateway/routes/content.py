@@ -34,7 +34,7 @@ _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "
         200: {"description": "The headers of the download."},
         206: {"description": "The headers of the range."},
         304: {"description": "The content is what If-None-Match names."},
-        **refusals(404, 409, 416),
+        **refusals(404, 409, 410, 416),
     },
     dependencies=[Depends(only_query())],
 )
@@ -46,7 +46,7 @@ _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "
         200: {"description": "All bytes.", "content": _BINARY},
         206: {"description": "The bytes of the range.", "content": _BINARY},
         304: {"description": "The content is what If-None-Match names."},
-        **refusals(404, 409, 416),
+        **refusals(404, 409, 410, 416),
     },
     dependencies=[Depends(only_query())],
 )

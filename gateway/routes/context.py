@@ -91,5 +91,11 @@ def json_only(request: Request) -> None:
         )
 
 
+def json_if_any(request: Request) -> None:
+    """Refuse a body of another type, where there need not be one. Raises ProblemError 415."""
+    if "content-type" in request.headers:
+        json_only(request)
+
+
 ContextOf = Annotated[Context, Depends(context_of)]
 CallerOf = Annotated[Caller, Depends(caller_of)]

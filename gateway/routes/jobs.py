@@ -1,4 +1,4 @@
-"""Jobs: submit, get, list, cancel, result."""
+"""Jobs: submit, get, list, cancel, retry, delete, result."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -10,7 +10,7 @@ from babelmill.client.jobs import is_final
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
 from babelmill.kit.wire.status_details import FieldViolation
 from gateway.problem_details import ProblemError
-from gateway.routes.context import CallerOf, ContextOf, json_only, only_query
+from gateway.routes.context import CallerOf, ContextOf, json_if_any, json_only, only_query
 from gateway.routes.refusals import refusals
 from gateway.transcoding.jobs import (
     CreatedJobs,
@@ -22,6 +22,7 @@ from gateway.transcoding.jobs import (
     page_from_proto,
     result_from_proto,
 )
+from gateway.transcoding.queues import RetryJob
 from gateway.transcoding.specs import BatchCreateJobs, CreateJob, batch_to_proto, create_to_proto
 from gateway.transcoding.words import JobStateWord, PriorityWord, RequestTime
 
@@ -125,6 +126,62 @@ async def cancel_job(context: ContextOf, caller: CallerOf, job_id: JobId) -> Job
     Cancelling a cancelled job is fine; one that ended otherwise gives 409.
     """
     return job_from_proto(await context.client.cancel_job(caller, job_id))
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        200: {"model": Job, "description": "The request_id had made this job before."},
+        201: {
+            "description": "The new job is durable.",
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "The job."}},
+        },
+        **refusals(404, 408, 409, 413, 415),
+    },
+    dependencies=[Depends(json_if_any), Depends(only_query())],
+)
+async def retry_job(
+    context: ContextOf,
+    caller: CallerOf,
+    job_id: JobId,
+    response: Response,
+    given: RetryJob | None = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="The same thing as the body's `request_id`.")
+    ] = None,
+) -> Job:
+    """Make a new job of what an ended one did not complete; a body is optional.
+
+    The old job stays, and the new one names it in `parent_job_id`. 409 with
+    reason `JOB_ACTIVE` when it has not ended, `JOB_SUCCEEDED` when there is
+    nothing to retry.
+    """
+    given = given or RetryJob()
+    request = job_service_pb2.RetryJobRequest(
+        job_id=job_id,
+        request_id=_request_id(given.request_id, idempotency_key),
+        all_targets=given.all_targets,
+    )
+    answer = await context.client.retry_job(caller, request)
+    response.headers["Location"] = f"/v1/jobs/{answer.job.job_id}"
+    if not answer.created:
+        response.status_code = HTTPStatus.OK
+    return job_from_proto(answer.job)
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=refusals(404, 409),
+    dependencies=[Depends(only_query())],
+)
+async def delete_job(context: ContextOf, caller: CallerOf, job_id: JobId) -> None:
+    """Remove a job that has ended, its events and its outputs. Uploads stay.
+
+    409 with reason `JOB_ACTIVE` when it has not ended: cancel it first.
+    """
+    await context.client.delete_job(caller, job_id)
 
 
 @router.get(

@@ -23,6 +23,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     404: "There is no such thing in this tenant.",
     408: "The body did not arrive in time.",
     409: "The state of things does not allow it; see `reason`.",
+    410: "It was kept for its time and is gone.",
     413: "The body is too large.",
     415: "The body's media type or encoding is not supported.",
     416: "The range is malformed, names several ranges, or does not exist.",
