@@ -113,6 +113,7 @@ class JobService:
             asyncio.get_running_loop(),
             on_job_changed=(self.hub.wake, self.wakeups.send),
             on_steps_pending=self._wake_relay,
+            on_cancel_requested=self.wakeups.send_cancel,
         )
         self._broker = CeleryBroker(redis_url)
         self._relay = Relay(

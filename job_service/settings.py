@@ -7,8 +7,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from babelmill.kit.process.settings import Settings
 from job_service.application.limits import Limits
+from job_service.domain.plan import StepTimeouts
 
 _HEARTBEATS_PER_LEASE = 3
+_LONGEST_TIMEOUT_SECONDS = 24 * 3600
 _MOST_HOURS = 10 * 366 * 24
 
 
@@ -39,6 +41,9 @@ class JobServiceSettings(DatabaseSettings):
 
     lease_ttl_seconds: float = Field(default=30, ge=1, le=3600)
     heartbeat_seconds: float = Field(default=1, ge=0.05, le=60)
+    # How long one attempt may take; a text of over 1 MB gets as much for each MB.
+    translate_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
+    transcode_timeout_seconds: float = Field(default=4 * 3600, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     max_waiting_jobs: int = Field(default=1000, ge=1)
     max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
 
@@ -87,6 +92,10 @@ class JobServiceSettings(DatabaseSettings):
             max_waiting_jobs=self.max_waiting_jobs,
             lease_ttl=timedelta(seconds=self.lease_ttl_seconds),
             max_upload_bytes=self.max_upload_bytes,
+            step_timeouts=StepTimeouts(
+                translate=timedelta(seconds=self.translate_timeout_seconds),
+                transcode=timedelta(seconds=self.transcode_timeout_seconds),
+            ),
             retention=timedelta(hours=self.retention_hours),
             result_ttl=timedelta(hours=self.result_ttl_hours),
             orphan_grace=timedelta(hours=self.orphan_grace_hours),

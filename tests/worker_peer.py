@@ -41,6 +41,10 @@ class PeerStep:
     def message(self) -> StepMessage:
         return StepMessage(self.step_id, self.generation)
 
+    @property
+    def job_id(self) -> uuid.UUID:
+        return uuid.uuid5(self.step_id, "job")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -168,7 +172,7 @@ def _lease(step: PeerStep, ref: lease_pb2.LeaseRef) -> lease_pb2.Lease:
     )
     return lease_pb2.Lease(
         ref=ref,
-        job_id=str(uuid.uuid5(step.step_id, "job")),
+        job_id=str(step.job_id),
         step_name="translate[pt]",
         attempt=1,
         ttl=ttl,

@@ -163,7 +163,7 @@ class Acceptance:
             job_id=job_id,
             tenant_id=tenant_id,
             spec=new.spec,
-            planned=plan(new.spec, source),
+            planned=plan(new.spec, source, self._limits.step_timeouts),
             request=Request(
                 priority=new.priority,
                 labels=new.labels,

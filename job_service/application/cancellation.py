@@ -53,4 +53,6 @@ class Cancellation:
         failpoint("cancel.after_commit", StorageUnavailable)
         if changed:
             self._signals.job_changed(job_id)
+        if result.state is JobState.CANCELLING:
+            self._signals.cancel_requested(job_id)
         return result

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from job_service.domain.attempts import DeliveryPolicy
+from job_service.domain.plan import StepTimeouts
 from job_service.domain.retry_policy import RetryPolicy
 
 
@@ -26,6 +27,8 @@ class Limits:
     """A step is CANCELLED this long after the request, whatever its worker says."""
     timeout_grace: timedelta = timedelta(seconds=60)
     """How long past a step's timeout its worker may take to report it."""
+    step_timeouts: StepTimeouts = field(default_factory=StepTimeouts)
+    """How long one attempt at a step may take."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """How often a step is tried."""
     max_text_bytes: int = 64 * 1024 * 1024

@@ -40,6 +40,9 @@ class Signals(Protocol):
     def steps_pending(self) -> None:
         """Wake the relay: there are steps to publish."""
 
+    def cancel_requested(self, job_id: UUID) -> None:
+        """Let the workers that run the job ask at once whether to go on."""
+
 
 class NullSignals:
     """Tells nobody; pollers find the change by themselves."""
@@ -48,6 +51,9 @@ class NullSignals:
         """Do nothing."""
 
     def steps_pending(self) -> None:
+        """Do nothing."""
+
+    def cancel_requested(self, job_id: UUID) -> None:
         """Do nothing."""
 
 

@@ -20,12 +20,20 @@ from job_service.domain.spec import JobSpec, Transcode, TranslateText
 SOURCE = "source"
 """The settings key that names the step's input artifact, for every kind."""
 
-# Ample for the slowest engine on a busy machine; a hung attempt must end some day.
-_TEXT_TIMEOUT = timedelta(minutes=5)
-_TEXT_TIMEOUT_PER_BYTE = timedelta(milliseconds=1)
-_MEDIA_TIMEOUT = timedelta(minutes=15)
-_MEDIA_TIMEOUT_PER_BYTE = timedelta(microseconds=10)
+# A text that is longer gets more time in proportion: it may not fail for its length alone.
+_TEXT_BYTES_IN_TIMEOUT = 1_000_000
 _LONGEST_TIMEOUT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTimeouts:
+    """How long one attempt may take, by the kind of step; a hung one must end some day.
+
+    Past it the worker stops the work. Texts of more than a megabyte get more.
+    """
+
+    translate: timedelta = timedelta(minutes=15)
+    transcode: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +71,9 @@ class ImpossiblePlan(Exception):
     """The planned steps name each other wrongly: a defect of a planner."""
 
 
-def plan(spec: JobSpec, source: Source) -> Plan:
+def plan(spec: JobSpec, source: Source, timeouts: StepTimeouts | None = None) -> Plan:
     """Plan a job."""
-    planned = _PLANNERS[spec.kind](spec, source)
+    planned = _PLANNERS[spec.kind](spec, source, timeouts or StepTimeouts())
     check_dependencies(planned.steps)
     return planned
 
@@ -89,7 +97,7 @@ def check_dependencies(steps: Sequence[PlannedStep]) -> None:
         waiting = [step for step in waiting if step.name not in reachable]
 
 
-def _plan_translate_text(spec: JobSpec, source: Source) -> Plan:
+def _plan_translate_text(spec: JobSpec, source: Source, timeouts: StepTimeouts) -> Plan:
     if not isinstance(spec, TranslateText):
         raise TypeError(spec)
     total = float(source.characters or 0)
@@ -105,7 +113,8 @@ def _plan_translate_text(spec: JobSpec, source: Source) -> Plan:
                 "engine": spec.engine,
             },
             timeout=min(
-                _TEXT_TIMEOUT + source.size_bytes * _TEXT_TIMEOUT_PER_BYTE, _LONGEST_TIMEOUT
+                timeouts.translate * max(1.0, source.size_bytes / _TEXT_BYTES_IN_TIMEOUT),
+                _LONGEST_TIMEOUT,
             ),
             weight=float(max(source.characters or source.size_bytes, 1)),
             progress=Progress(unit="CHARACTERS", done=0.0, total=total),
@@ -115,7 +124,7 @@ def _plan_translate_text(spec: JobSpec, source: Source) -> Plan:
     return Plan(steps, spec.target_languages)
 
 
-def _plan_transcode(spec: JobSpec, source: Source) -> Plan:
+def _plan_transcode(spec: JobSpec, source: Source, timeouts: StepTimeouts) -> Plan:
     if not isinstance(spec, Transcode):
         raise TypeError(spec)
     step = PlannedStep(
@@ -123,13 +132,13 @@ def _plan_transcode(spec: JobSpec, source: Source) -> Plan:
         kind=Transcode.kind,
         target_key=spec.preset,
         settings={SOURCE: str(source.artifact_id), "preset": spec.preset},
-        timeout=min(_MEDIA_TIMEOUT + source.size_bytes * _MEDIA_TIMEOUT_PER_BYTE, _LONGEST_TIMEOUT),
+        timeout=timeouts.transcode,
         progress=Progress(unit="MEDIA_SECONDS", done=0.0, total=0.0),
     )
     return Plan((step,), (spec.preset,))
 
 
-_PLANNERS: Mapping[str, Callable[[JobSpec, Source], Plan]] = {
+_PLANNERS: Mapping[str, Callable[[JobSpec, Source, StepTimeouts], Plan]] = {
     TranslateText.kind: _plan_translate_text,
     Transcode.kind: _plan_transcode,
 }

@@ -15,10 +15,12 @@ class LoopSignals:
         *,
         on_job_changed: Sequence[Callable[[UUID], None]],
         on_steps_pending: Callable[[], None],
+        on_cancel_requested: Callable[[UUID], None],
     ) -> None:
         self._loop = loop
         self._on_job_changed = on_job_changed
         self._on_steps_pending = on_steps_pending
+        self._on_cancel_requested = on_cancel_requested
 
     def job_changed(self, job_id: UUID) -> None:
         """Wake the watchers of a job."""
@@ -31,3 +33,8 @@ class LoopSignals:
         """Wake the relay."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._on_steps_pending)
+
+    def cancel_requested(self, job_id: UUID) -> None:
+        """Wake the workers of a job."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._on_cancel_requested, job_id)

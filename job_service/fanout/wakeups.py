@@ -1,4 +1,4 @@
-"""Wake-ups between replicas by way of Redis: a job's id on one channel.
+"""Wake-ups by way of Redis: a job's id, to other replicas and to workers.
 
 They are hints. With Redis away nothing is queued up for it: the hub polls
 faster instead, and everything is read again once the link is back.
@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from babelmill.kit.process.logs import get_logger
+from babelmill.kit.wire import cancel_hint
 from babelmill.kit.wire.trace_headers import without_tracing
 
 _log = get_logger(__name__)
@@ -43,14 +44,22 @@ class RedisWakeups:
         self._on_wakeup = on_wakeup
         self._on_link_up = on_link_up
         self._replica = uuid4().hex
-        self._to_send: set[UUID] = set()
+        # Channel and message; the same one twice is one.
+        self._to_send: set[tuple[str, str]] = set()
         self._woken = asyncio.Event()
         self.link_up = False
 
     def send(self, job_id: UUID) -> None:
         """Wake the job's watchers at other replicas soon."""
+        self._put(CHANNEL, f"{self._replica}:{job_id.hex}")
+
+    def send_cancel(self, job_id: UUID) -> None:
+        """Let the workers that run a job ask at once whether to go on."""
+        self._put(cancel_hint.CHANNEL, cancel_hint.encode_cancel_hint(job_id))
+
+    def _put(self, channel: str, message: str) -> None:
         if self.link_up:
-            self._to_send.add(job_id)
+            self._to_send.add((channel, message))
             self._woken.set()
 
     async def run(self) -> None:
@@ -102,10 +111,10 @@ class RedisWakeups:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            jobs, self._to_send = self._to_send, set()
+            messages, self._to_send = self._to_send, set()
             async with client.pipeline(transaction=False) as pipeline:
-                for job_id in jobs:
-                    pipeline.publish(CHANNEL, f"{self._replica}:{job_id.hex}")
+                for channel, message in messages:
+                    pipeline.publish(channel, message)
                 await pipeline.execute()
 
     def _receive(self, data: object) -> None:

@@ -45,6 +45,7 @@ class RecordingSignals:
     """Remembers the hints that went out."""
 
     jobs: Counter[UUID] = field(default_factory=Counter)
+    cancels: Counter[UUID] = field(default_factory=Counter)
     pending: int = 0
 
     def job_changed(self, job_id: UUID) -> None:
@@ -52,6 +53,9 @@ class RecordingSignals:
 
     def steps_pending(self) -> None:
         self.pending += 1
+
+    def cancel_requested(self, job_id: UUID) -> None:
+        self.cancels[job_id] += 1
 
 
 class Core:

@@ -33,6 +33,7 @@ def test_job_is_cancelled_at_once_when_nothing_has_started(core: Core) -> None:
         assert cancelled.state is JobState.CANCELLED
         assert {target.state for target in cancelled.targets} == {TargetState.CANCELLED}
         assert cancelled.finished_at is not None
+    assert not core.signals.cancels
     assert core.publishing.take(10) == []
 
 
@@ -40,6 +41,7 @@ def test_job_is_cancelled_only_when_its_worker_has_stopped(core: Core) -> None:
     job = core.create()
     lease = core.start(job)
     assert _cancel(core, job).state is JobState.CANCELLING
+    assert core.signals.cancels[job.job_id] == 1
     assert core.beat(lease) is LeaseDirective.CANCEL
     core.fail(lease, STOPPED)
     core.fail(lease, STOPPED)

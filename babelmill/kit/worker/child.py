@@ -76,7 +76,7 @@ class Child:
     def start(self) -> None:
         """Start the threads, and load the handlers before there is work for them."""
         self._heartbeats.start()
-        watch_signals(self._hand_over)
+        watch_signals(self._hand_over, self._heartbeats.beat_now)
         try:
             self._loaded_handlers()
         except StepFailure:

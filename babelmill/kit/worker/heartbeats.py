@@ -109,7 +109,7 @@ class Heartbeats:
             self._note_change()
 
     def beat_now(self) -> None:
-        """Send the next heartbeat at once, for the first progress of an attempt."""
+        """Send the next heartbeat at once: there is news, here or at the service."""
         with self._changed:
             self._beat_at = 0.0
             self._changed.notify()

@@ -24,6 +24,7 @@ from babelmill.kit.process.logs import configure_logging, get_logger
 from babelmill.kit.process.settings import EXIT_CONFIG, load_settings
 from babelmill.kit.wire.channels import open_channel
 from babelmill.kit.worker.announcing import Announcer
+from babelmill.kit.worker.cancel_hints import CancelHints
 from babelmill.kit.worker.celery_app import ChildFacts, worker_app
 from babelmill.kit.worker.celery_logs import hide_root_warning, route_celery_logs
 from babelmill.kit.worker.definition import WorkerDefinition, load_definition
@@ -131,12 +132,15 @@ def _consume(
         child_pids=worker.child_pids,
         stop_grace_seconds=settings.stop_grace_seconds,
     )
+    hints = CancelHints(settings.redis_url.get_secret_value(), scratch=Path(facts.scratch))
     adopt_orphans()
     supervisor.start()
+    hints.start()
     _log.info("worker_starting", worker_id=facts.worker_id, concurrency=settings.concurrency)
     try:
         worker.start()
     finally:
+        hints.end()
         supervisor.end()
     return int(worker.exitcode or 0)
 

@@ -10,11 +10,12 @@ from job_service.domain.plan import (
     ImpossiblePlan,
     Plan,
     Source,
+    StepTimeouts,
     check_dependencies,
     input_artifact_ids,
     plan,
 )
-from job_service.domain.spec import Transcode, TranslateText
+from job_service.domain.spec import JobSpec, Transcode, TranslateText
 from tests.unit.job_service.domain.jobs_to_test import a_job_of, a_planned_step
 
 
@@ -56,6 +57,18 @@ def test_timeout_grows_with_the_input_but_not_for_ever(size_bytes: int) -> None:
             for size in (size_bytes, size_bytes * 2)
         )
         assert timedelta(minutes=5) <= smaller <= larger <= timedelta(hours=24)
+
+
+def test_timeout_is_the_one_set_for_the_kind_of_step() -> None:
+    timeouts = StepTimeouts(translate=timedelta(seconds=7), transcode=timedelta(seconds=9))
+    text, media = TranslateText("en", ("pt",), text="x"), Transcode(uuid4(), "mp3")
+
+    def of(spec: JobSpec, size_bytes: int) -> timedelta:
+        return plan(spec, Source(uuid4(), size_bytes), timeouts).steps[0].timeout
+
+    assert of(text, 10) == of(text, 10**6) == timedelta(seconds=7)
+    assert of(text, 3 * 10**6) == timedelta(seconds=21)
+    assert of(media, 10) == of(media, 10**12) == timedelta(seconds=9)
 
 
 def test_steps_wait_when_they_depend_on_others() -> None:
