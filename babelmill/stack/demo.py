@@ -11,10 +11,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import typer
 
-TEXT = (
-    "Babelmill translates text and transcodes media on your own machines. "
-    "Every job survives the death of any process."
-)
+TEXT = "The old mill by the river never stops turning. Every job survives the death of any process."
 CLIP_SECONDS = 12
 
 
