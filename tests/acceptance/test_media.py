@@ -17,7 +17,7 @@ def ffmpeg_processes(stack: Stack) -> list[psutil.Process]:
     return [p for p in worker.children(recursive=True) if p.name().startswith("ffmpeg")]
 
 
-@pytest.mark.row("S4.2", "S4.3", "S4.4", "B2")
+@pytest.mark.row("S4.3", "S4.4", "B2")
 def test_clip_becomes_a_playable_mp4_when_transcoded(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:
@@ -39,7 +39,6 @@ def test_clip_becomes_a_playable_mp4_when_transcoded(
     assert [t.percent for t in ticks] == sorted(t.percent for t in ticks)
 
 
-@pytest.mark.row("S4.2")
 def test_clip_becomes_a_playable_mp3_when_transcoded(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:

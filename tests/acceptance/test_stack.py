@@ -39,7 +39,6 @@ def assert_all_gone(processes: list[psutil.Process]) -> None:
     )
 
 
-@pytest.mark.row("S1.7")
 def test_nothing_is_left_when_one_of_two_stacks_goes_down(
     stack: Stack, second_stack: Stack, client: Client
 ) -> None:

@@ -70,7 +70,7 @@ def test_trace_joins_every_hop_when_job_enters_by_http(
     assert attempt in ancestors(completes[0], spans)
 
 
-@pytest.mark.row("C6", "S2.9")
+@pytest.mark.row("C6")
 def test_trace_is_one_when_cli_submits_media(
     stack: Stack, collector: Collector, client: Client, clip: Path, tmp_path: Path
 ) -> None:

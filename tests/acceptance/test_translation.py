@@ -33,7 +33,7 @@ def long_text(size_bytes: int) -> str:
     return "\n\n".join(parts)
 
 
-@pytest.mark.row("S0.1", "C3", "C5")
+@pytest.mark.row("C3", "C5")
 def test_text_comes_back_in_portuguese_when_submitted(client: Client) -> None:
     job = client.translate_text(" ".join(SENTENCES), source="en", targets=["pt"])
     assert job.state in {job_pb2.JOB_STATE_PENDING, job_pb2.JOB_STATE_QUEUED}
@@ -51,7 +51,7 @@ def test_text_comes_back_in_portuguese_when_submitted(client: Client) -> None:
     assert [t.ToNanoseconds() for t in times] == sorted(t.ToNanoseconds() for t in times)
 
 
-@pytest.mark.row("S0.4", "S0.5", "B2")
+@pytest.mark.row("S0.4", "B2")
 def test_progress_grows_steadily_when_text_is_long(client: Client, tmp_path: Path) -> None:
     source = tmp_path / "long.txt"
     source.write_text(long_text(30_000))
