@@ -26,6 +26,7 @@ from babelmill.kit.wire.step_message import PRIORITIES, TASK_NAME, queue_name
 VISIBILITY_TIMEOUT_SECONDS = 24 * 3600
 _SOCKET_TIMEOUT_SECONDS = 5
 _CHILD_START_SECONDS = 300
+_KIB = 1024
 _TRANSPORT = "babelmill.kit.worker.redis_transport:Transport"
 
 
@@ -79,11 +80,17 @@ class WorkerApp(celery.Celery):  # type: ignore[misc]  # celery is published wit
 
 
 def worker_app(
-    facts: ChildFacts, *, redis_url: str, queue_family: str, concurrency: int
+    facts: ChildFacts,
+    *,
+    redis_url: str,
+    queue_family: str,
+    concurrency: int,
+    max_memory_bytes: int,
 ) -> WorkerApp:
     """Make the parent's application. Connects to nothing yet."""
     app = WorkerApp(facts.worker_id, facts=facts)
     app.conf.update(_settings(redis_url, queue_family, concurrency))
+    app.conf.worker_max_memory_per_child = max_memory_bytes // _KIB
     return app
 
 

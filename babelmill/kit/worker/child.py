@@ -27,6 +27,7 @@ from babelmill.kit.worker.child_signals import watch_signals
 from babelmill.kit.worker.definition import load_definition
 from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.heartbeats import Heartbeats, HeldLease
+from babelmill.kit.worker.memory import measure_present_memory
 from babelmill.kit.worker.outcome import StepFailure
 from babelmill.kit.worker.reporting import LeaseReporter, ServiceAway
 from babelmill.kit.worker.shell import Shell
@@ -47,6 +48,7 @@ class Child:
         configure_logging(self._definition.service, self._settings.log_level)
         self._telemetry = start_telemetry(self._definition.service, self._settings.otlp_endpoint)
         self._handlers: Mapping[str, StepHandler] | None = None
+        measure_present_memory(self._settings.max_memory_bytes)
         self._stopping = threading.Event()
         self._watch = WatchWriter(Path(facts.scratch))
         self._pulse = 0

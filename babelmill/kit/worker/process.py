@@ -109,6 +109,7 @@ def _consume(
         redis_url=settings.redis_url.get_secret_value(),
         queue_family=definition.queue_family,
         concurrency=settings.concurrency,
+        max_memory_bytes=settings.max_memory_bytes,
     )
     hide_root_warning()
     worker = _Parent(

@@ -32,6 +32,12 @@ class WorkerSettings(Settings):
     stop_grace_seconds: float = Field(
         default=30.0, gt=0, le=3600, validation_alias="BABELMILL_WORKER_STOP_GRACE_SECONDS"
     )
+    max_memory_bytes: int = Field(
+        default=1024**3,
+        ge=64 * 1024**2,
+        validation_alias="BABELMILL_WORKER_MAX_MEMORY_BYTES",
+        description="A child that is larger after an attempt is replaced by a new one.",
+    )
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     otlp_endpoint: str | None = None
 

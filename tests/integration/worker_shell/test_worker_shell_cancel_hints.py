@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def _begin(peer: WorkerPeer, url: str) -> PeerStep:
     return step
 
 
+def _has_beaten(peer: WorkerPeer, step: PeerStep, times: int) -> bool:
+    return len(peer.of("Heartbeat", step)) == times
+
+
 @pytest.mark.row("B3")
 @pytest.mark.usefixtures("worker")
 def test_cancelled_step_stops_at_once_and_no_other_is_asked_about_when_a_hint_comes(
@@ -70,10 +75,10 @@ def test_step_goes_on_when_a_hint_lies(peer: WorkerPeer, redis_url: str) -> None
     step = _begin(peer, redis_url)
     with redis.Redis.from_url(redis_url) as client:
         eventually(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 1)
-        for _ in range(3):
-            before = len(peer.of("Heartbeat", step))
+        for beats in (1, 2, 3):
+            assert len(peer.of("Heartbeat", step)) == beats
             client.publish(CHANNEL, encode_cancel_hint(step.job_id))
-            eventually(lambda before=before: len(peer.of("Heartbeat", step)) > before)
+            eventually(partial(_has_beaten, peer, step, beats + 1))
     assert not peer.of("FailStep", step)
 
 
