@@ -7,6 +7,7 @@ listens on loopback only, asks for a password, and dies with the caller.
 import secrets
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import redis
@@ -24,11 +25,17 @@ class ValkeyError(Exception):
 
 
 class EmbeddedValkey:
-    """One server whose configuration and log lie under `directory`."""
+    """One server whose configuration and log lie under `directory`.
 
-    def __init__(self, directory: Path, *, port: int = 0) -> None:
+    `settings` are lines of valkey.conf and come after ours, so they win.
+    """
+
+    def __init__(
+        self, directory: Path, *, port: int = 0, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._directory = directory.resolve()
         self.port = port or free_port()
+        self._settings = dict(settings or {})
         self._password = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -51,6 +58,7 @@ class EmbeddedValkey:
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\n"
             f'dir "{self._directory}"\nsave ""\nappendonly no\n'
             "maxmemory-policy noeviction\ndaemonize no\n"
+            + "".join(f"{name} {value}\n" for name, value in self._settings.items())
         )
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(

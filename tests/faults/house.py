@@ -70,7 +70,13 @@ _OPEN_JOBS = (
 class FaultHouse:
     """Everything under one directory; `close` leaves no process, whatever was done to it."""
 
-    def __init__(self, directory: Path, template: Template, pace: Mapping[str, str] = PACE) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        template: Template,
+        pace: Mapping[str, str] = PACE,
+        valkey_settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         self.template = template
         self.pace = dict(pace)
@@ -88,7 +94,7 @@ class FaultHouse:
             path.mkdir()
         copy_cluster(template, directory / "postgres")
         self.postgres = EmbeddedPostgres(directory / "postgres")
-        self.valkey = EmbeddedValkey(directory / "valkey")
+        self.valkey = EmbeddedValkey(directory / "valkey", settings=valkey_settings)
 
     def start_servers(self, *, valkey: bool = True) -> None:
         """Start PostgreSQL, and Valkey too unless the fault is that it is not there."""
