@@ -17,7 +17,7 @@ from tests.faults.watchers import Watched
 # Any: rows of whatever columns were asked for.
 Sql = Callable[..., list[tuple[Any, ...]]]
 
-_FINAL = ("COMPLETED", "PARTIALLY_COMPLETED", "FAILED", "DEAD_LETTERED", "CANCELLED", "EXPIRED")
+FINAL = ("COMPLETED", "PARTIALLY_COMPLETED", "FAILED", "DEAD_LETTERED", "CANCELLED", "EXPIRED")
 
 
 @dataclass
@@ -58,7 +58,7 @@ def _nothing_lost(sql: Sql, history: History, verdict: Verdict) -> None:
     """I1: every acknowledged job exists and has ended."""
     states = {str(job_id): state for job_id, state in sql("SELECT job_id, state FROM jobs")}
     for key, job_id in history.accepted().items():
-        if states.get(job_id) not in _FINAL:
+        if states.get(job_id) not in FINAL:
             verdict.lost += 1
             verdict.broken.append(f"I1: {job_id} (request {key}) is {states.get(job_id)}")
 
@@ -75,12 +75,12 @@ def _one_end(sql: Sql, verdict: Verdict) -> None:
                max(e.sequence)
         FROM jobs j JOIN job_events e USING (job_id) GROUP BY j.job_id
         """,
-        {"final": list(_FINAL)},
+        {"final": list(FINAL)},
     ):
         if ends > 1:
             verdict.double_terminal += 1
             verdict.broken.append(f"I2: {job_id} ended {ends} times")
-        if state in _FINAL and (ends != 1 or last_end != last):
+        if state in FINAL and (ends != 1 or last_end != last):
             verdict.broken.append(f"I2: {job_id} is {state}; its last event says otherwise")
 
 

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,7 @@ from tests.deadlines import eventually
 
 T = TypeVar("T")
 
-_NO_ANSWER = (Unavailable, DeadlineExceeded, CallCancelled, Internal, Unknown, Aborted)
+NO_ANSWER = (Unavailable, DeadlineExceeded, CallCancelled, Internal, Unknown, Aborted)
 
 
 class Outcome(StrEnum):
@@ -104,8 +104,11 @@ class RecordingClient:
 
     def create(self, spec: job_pb2.JobSpec, key: str = "") -> str:
         """Submit once; return the job_id. Raises BabelmillError."""
-        key = key or str(uuid.uuid4())
-        request = requests.job_request(spec, request_id=key)
+        return self.send(requests.job_request(spec, request_id=key or str(uuid.uuid4())))
+
+    def send(self, request: job_service_pb2.CreateJobRequest) -> str:
+        """Submit a request as it is, once; return the job_id. Raises BabelmillError."""
+        key = request.request_id
         return self._record("create", key, lambda: self.client.submit(request).job).job_id
 
     def submit(self, spec: job_pb2.JobSpec, key: str = "", *, timeout_seconds: float = 60) -> str:
@@ -115,7 +118,7 @@ class RecordingClient:
         def try_it() -> str:
             try:
                 return self.create(spec, key)
-            except _NO_ANSWER:
+            except NO_ANSWER:
                 return ""
 
         return eventually(try_it, timeout_seconds=timeout_seconds, interval_seconds=0.2)
@@ -128,8 +131,8 @@ class RecordingClient:
 
         def try_it() -> list[str]:
             try:
-                return self._create_batch(batch)
-            except _NO_ANSWER:
+                return self.send_many(batch)
+            except NO_ANSWER:
                 return []
 
         return eventually(try_it, timeout_seconds=timeout_seconds, interval_seconds=0.2)
@@ -142,7 +145,8 @@ class RecordingClient:
         """Read a job. Raises BabelmillError."""
         return self._record("get", job_id, lambda: self.client.get_job(job_id))
 
-    def _create_batch(self, batch: list[job_service_pb2.CreateJobRequest]) -> list[str]:
+    def send_many(self, batch: Sequence[job_service_pb2.CreateJobRequest]) -> list[str]:
+        """Submit requests as they are, in one batch call. Raises BabelmillError."""
         started_at = time.monotonic()
         outcome, code, jobs = Outcome.OK, "", []
         try:
@@ -183,5 +187,5 @@ class RecordingClient:
 
 
 def _judge(error: BabelmillError) -> tuple[Outcome, str]:
-    unsure = isinstance(error, _NO_ANSWER)
+    unsure = isinstance(error, NO_ANSWER)
     return (Outcome.INDETERMINATE if unsure else Outcome.FAIL), type(error).__name__

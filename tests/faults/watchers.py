@@ -29,13 +29,16 @@ _FINAL = frozenset(
     }
 )
 _STREAMS_PER_CHANNEL = 100
+_CHANNELS = 32
 
 
 @dataclass
 class Watched:
-    """What one watcher has got. It begins after event 0, so it must get them all."""
+    """What one watcher has got. It must get every event after the one that it begins with."""
 
     job_id: str
+    begin: int | None = 0
+    """The sequence that it begins after; None asks for a snapshot, which then tells."""
     sequences: list[int] = field(default_factory=list)
     breaks: list[tuple[str, str]] = field(default_factory=list)
     """Code and reason of each end that was not the job's."""
@@ -45,15 +48,17 @@ class Watched:
     finished: bool = False
 
     @property
-    def last(self) -> int:
-        return self.sequences[-1] if self.sequences else 0
+    def last(self) -> int | None:
+        return self.sequences[-1] if self.sequences else self.begin
 
     @property
     def gaps(self) -> int:
         """How many events are missing, repeated or out of order."""
         return sum(
             here != before + 1
-            for before, here in zip([0, *self.sequences], self.sequences, strict=False)
+            for before, here in zip(
+                [self.begin or 0, *self.sequences], self.sequences, strict=False
+            )
         )
 
 
@@ -70,17 +75,18 @@ class Watchers:
         self._thread = threading.Thread(target=self._loop.run_forever, name="watch", daemon=True)
         self._thread.start()
 
-    def watch(self, job_id: str, *, times: int = 1) -> None:
-        """Begin to watch a job, from its first event, `times` times over."""
+    def watch(self, job_id: str, *, times: int = 1, snapshot: bool = False) -> list[Watched]:
+        """Begin to watch a job, from its first event or a snapshot, `times` times over."""
 
-        async def begin() -> None:
-            for _ in range(times):
-                watched = Watched(job_id)
+        async def begin() -> list[Watched]:
+            begun = [Watched(job_id, None if snapshot else 0) for _ in range(times)]
+            for watched in begun:
                 self.watched.append(watched)
                 number = len(self._tasks)
                 self._tasks.append(asyncio.create_task(self._follow(watched, number)))
+            return begun
 
-        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(begin(), self._loop).result(10)
 
     def wait_for_all(self, timeout_seconds: float = 60) -> None:
         """Return when every watcher has its job's final event."""
@@ -149,6 +155,9 @@ class Watchers:
                 watched.messages += 1
                 if len(watched.resumed_at) < len(watched.broken_at):
                     watched.resumed_at.append(time.monotonic())
+                if message.WhichOneof("body") == "snapshot" and watched.begin is None:
+                    watched.begin = message.sequence
+                    watched.finished = message.snapshot.state in _FINAL
                 if message.WhichOneof("body") == "event":
                     watched.sequences.append(message.event.sequence)
                     if _ends(message.event):
@@ -157,7 +166,7 @@ class Watchers:
             call.cancel()
 
     def _stub(self, address: str, number: int) -> "job_service_pb2_grpc.JobServiceAsyncStub":
-        key = (address, number // _STREAMS_PER_CHANNEL)
+        key = (address, number // _STREAMS_PER_CHANNEL % _CHANNELS)
         if key not in self._channels:
             options = [
                 # Channels to one address would share one connection otherwise.
