@@ -59,7 +59,7 @@ class Upkeep:
     def sweep(self, older_than: timedelta = timedelta()) -> int:
         return sum(self.orphans.sweep(older_than))
 
-    def keys(self) -> set[str]:
+    def stored_keys(self) -> set[str]:
         return {key for key, _ in self.core.store.keys("")}
 
     def complete_in_store(self, lease: LeaseRequest, job: Job, data: bytes = CONTENT) -> Artifact:
