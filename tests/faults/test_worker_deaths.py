@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from os import kill as send_signal
 
 import psutil
 import pytest
@@ -206,7 +205,7 @@ def test_the_second_attempt_wins_when_a_whole_group_sleeps_past_its_lease(
     zombie = house.media_worker(settings={"worker_concurrency": 1})
     client = house.client()
     watchers = house.watchers()
-    artifact = client.client.upload(clips(seconds=20, size="1280x720"))
+    artifact = client.client.upload(clips(seconds=8, size="1280x720"))
     job_id = client.submit(transcode_spec(artifact.artifact_id, "mp4-h264"))
     watchers.watch(job_id)
     eventually(zombie.programs)
@@ -285,9 +284,12 @@ def test_the_step_is_run_by_another_worker_when_its_worker_is_stopped_cold(
     eventually(leaving.programs)
     everything = leaving.processes()
     house.media_worker()
-    for number in signals:
-        send_signal(leaving.pid, number)
-        told_at = time.monotonic()
+    leaving.signal(signals[0])
+    if len(signals) > 1:
+        # Two pending signals of one kind would count as one.
+        eventually(lambda: leaving.events("worker_stopping"))
+        leaving.signal(signals[1])
+    told_at = time.monotonic()
     leaving.wait()
     eventually(lambda: not any(map(_runs, everything)), timeout_seconds=2)
     house.wait_for_attempt(job_id, 2)
