@@ -19,6 +19,7 @@ from tests.faults.table import FaultRow, render, update_page
 from tests.faults.workloads import ClipMaker
 
 _ROWS: dict[int, FaultRow] = {}
+_HOUSES = pytest.StashKey[list[FaultHouse]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,9 +37,12 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipMaker:
 
 
 @pytest.fixture
-def new_house(template: Template) -> Iterator[Callable[..., FaultHouse]]:
+def new_house(
+    template: Template, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., FaultHouse]]:
     """Makes houses; `servers=False` leaves starting the servers to the test."""
     houses: list[FaultHouse] = []
+    request.node.stash[_HOUSES] = houses
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as directory:
         # Any: passed through to FaultHouse.
         def make(*, servers: bool = True, **options: Any) -> FaultHouse:
@@ -78,6 +82,9 @@ def pytest_runtest_makereport(
     if mark is not None and report.failed:
         (number,) = mark.args
         _ROWS.setdefault(number, FaultRow(number)).broken = True
+        for house in item.stash.get(_HOUSES, []):
+            for service in house.services:
+                report.sections.append((f"last words of {service.name}", service.last_words()))
     return report
 
 
