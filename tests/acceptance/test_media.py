@@ -1,5 +1,7 @@
 """Transcoding through every process, with real files in and out."""
 
+import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -10,6 +12,12 @@ from babelmill.jobs.v1 import job_pb2, progress_pb2
 from tests.acceptance.conftest import Stack, make_clip
 from tests.deadlines import eventually
 from tests.unit.media_worker.media_clips import probe_clip
+
+CANCELS = 12
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() for process in processes)
 
 
 def ffmpeg_processes(stack: Stack) -> list[psutil.Process]:
@@ -78,3 +86,25 @@ def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_
     assert done.state == job_pb2.JOB_STATE_CANCELLED
     assert ffmpeg_processes(stack) == []
     assert not done.targets[0].outputs
+
+
+@pytest.mark.row("B3")
+def test_encoder_is_gone_within_half_a_second_when_cancelled(
+    client: Client, stack: Stack, tmp_path: Path
+) -> None:
+    make_clip(tmp_path / "long.mkv", seconds=120, size="1280x720")
+    source = client.upload(tmp_path / "long.mkv")
+    took: list[float] = []
+    for _ in range(CANCELS):
+        job = client.transcode(source, preset="mp4-h264")
+        encoders = eventually(lambda: ffmpeg_processes(stack), timeout_seconds=60)
+        asked = time.monotonic()
+        client.cancel_job(job.job_id)
+        eventually(partial(gone, encoders), interval_seconds=0.005)
+        took.append(time.monotonic() - asked)
+        # Nothing comes after it: neither the next program of the same step, nor a retry.
+        assert client.wait(job.job_id, timeout_seconds=20).state == job_pb2.JOB_STATE_CANCELLED
+        assert ffmpeg_processes(stack) == []
+    took.sort()
+    # The 95th percentile; the heartbeat that would tell of it anyway comes every second.
+    assert took[round(0.95 * CANCELS) - 1] <= 0.5, took
