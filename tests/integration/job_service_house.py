@@ -20,6 +20,7 @@ from babelmill.jobs.v1 import (
     job_service_pb2,
     job_service_pb2_grpc,
     lease_pb2,
+    queue_service_pb2_grpc,
     worker_service_pb2,
     worker_service_pb2_grpc,
 )
@@ -62,6 +63,10 @@ class House:
     @property
     def catalog(self) -> "catalog_service_pb2_grpc.CatalogServiceAsyncStub":
         return catalog_service_pb2_grpc.CatalogServiceStub(self.client_channel)
+
+    @property
+    def queues(self) -> "queue_service_pb2_grpc.QueueServiceAsyncStub":
+        return queue_service_pb2_grpc.QueueServiceStub(self.client_channel)
 
     @property
     def workers(self) -> "worker_service_pb2_grpc.WorkerServiceAsyncStub":
