@@ -195,6 +195,27 @@ class Peer(job_service_pb2_grpc.JobServiceServicer, ArtifactPeer):
         self.append(scripted, job_pb2.JOB_STATE_CANCELLED)
         return job_service_pb2.CancelJobResponse(job=scripted.job)
 
+    async def RetryJob(
+        self, request: job_service_pb2.RetryJobRequest, context: Context
+    ) -> job_service_pb2.RetryJobResponse:
+        old = (await self._job(request.job_id, context)).job
+        answer = await self.CreateJob(
+            job_service_pb2.CreateJobRequest(spec=old.spec, request_id=request.request_id), context
+        )
+        answer.job.parent_job_id = old.job_id
+        return job_service_pb2.RetryJobResponse(job=answer.job, created=answer.created)
+
+    async def DeleteJob(
+        self, request: job_service_pb2.DeleteJobRequest, context: Context
+    ) -> job_service_pb2.DeleteJobResponse:
+        await self.enter(context)
+        await self._job(request.job_id, context)
+        del self.jobs[request.job_id]
+        if self.faults.lost_answers:
+            self.faults.lost_answers -= 1
+            await refuse(context, UNAVAILABLE)
+        return job_service_pb2.DeleteJobResponse()
+
     async def WatchJob(
         self, request: job_service_pb2.WatchJobRequest, context: Context
     ) -> AsyncIterator[job_service_pb2.WatchJobResponse]:
