@@ -1,9 +1,12 @@
-"""Kombu's Redis transport, made to survive what does not belong in a queue.
+"""Kombu's Redis transport, made to survive what does not belong in a queue, and a Redis that goes.
 
 Anything that can write to Redis can put bytes into a queue that are no
 message. Kombu lets the error end the whole worker; here the entry is dropped
 and told of. A step whose message was damaged is republished by the job
 service.
+
+A message that cannot be acknowledged keeps its slot in kombu, and once all
+slots are kept nothing is read any more: not even that the connection is gone.
 """
 
 from queue import Empty
@@ -16,8 +19,30 @@ from babelmill.kit.process.logs import get_logger
 _log = get_logger(__name__)
 
 
+class QoS(redis.QoS):
+    """Counts the messages in hand; one that was settled is not in hand, come what may."""
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message. Raises what Redis raises; the message may come again."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu is half typed
+        except Exception:
+            self._quick_ack(delivery_tag)
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Drop a message or give it back. Raises what Redis raises."""
+        try:
+            super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]  # kombu is half typed
+        except Exception:
+            self._quick_ack(delivery_tag)
+            raise
+
+
 class Channel(redis.Channel):
     """Reads queues; an entry that cannot be delivered is dropped."""
+
+    QoS = QoS
 
     # Any: kombu's own options, passed through.
     def _brpop_read(self, **options: Any) -> object:
