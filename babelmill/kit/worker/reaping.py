@@ -8,6 +8,7 @@ containers, it would stay behind as a zombie.
 import gc
 import os
 import time
+from multiprocessing import util
 
 from billiard import semaphore_tracker
 
@@ -18,6 +19,8 @@ _POLL_SECONDS = 0.02
 def reap_helpers() -> None:
     """End billiard's helper and wait for all children, for at most five seconds."""
     gc.collect()  # the pool's semaphores take leave of the helper when they go
+    # Those that something still holds go now: after the helper they would find themselves gone.
+    util._run_finalizers(0)  # type: ignore[attr-defined]  # what the interpreter calls at its exit
     descriptor = semaphore_tracker._semaphore_tracker._fd
     if descriptor is not None:
         # The helper ends when no one can write to it any more; what is still
