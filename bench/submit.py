@@ -21,7 +21,7 @@ from bench.servers import running_servers
 from bench.submission_rounds import Plan, Samples, run_rounds, to_json
 from bench.tables import figure, table, with_range
 
-FULL = Plan(clients=(1, 16, 64), rounds=5, warm_up_seconds=0.5, measure_seconds=1.5)
+FULL = Plan(clients=(1, 16, 64), rounds=5, warm_up_seconds=0.3, measure_seconds=1.5)
 QUICK = Plan(clients=(1, 16), rounds=1, warm_up_seconds=0.1, measure_seconds=0.3)
 # A generator busier than this may be what limits the rate.
 BUSY_GENERATOR_PERCENT = 85

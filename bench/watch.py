@@ -34,6 +34,7 @@ TITLES = {
     "celery.finished_ms": "bare Celery: apply_async to the result",
     "stub.dispatch_ms": "Babelmill: CreateJob to the message taken from Redis",
     "bare.dispatch_ms": "bare Celery: apply_async to the message taken from Redis",
+    "stub.lease_ms": "Babelmill: a worker's lease to IN_PROGRESS seen by the watcher",
     "stub.progress_ms": "Babelmill: a worker's progress report to the watcher",
     "stub.outcome_ms": "Babelmill: a worker's outcome to the watcher's final event",
     "bare.publish_ms": "bare Redis: publish to the subscriber",

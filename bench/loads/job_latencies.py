@@ -53,6 +53,8 @@ class StubLatency:
 
     dispatch_ms: float
     """CreateJob to the message in a worker's hands."""
+    lease_ms: float
+    """A worker's AcquireLeases to the watcher's IN_PROGRESS."""
     progress_ms: float
     """A worker's Heartbeat to the watcher's progress."""
     outcome_ms: float
@@ -114,9 +116,13 @@ class JobLatencies:
         job_id = await self._create()
         message = await worker.take_message()
         taken = time.monotonic()
-        ref = await worker.acquire(message)
         watch = self._watch(job_id)
+        # The message is there a moment before its step is told to be QUEUED.
+        await _wait_for_state(watch, job_pb2.JOB_STATE_QUEUED)
+        acquiring = time.monotonic()
+        ref = await worker.acquire(message)
         await _wait_for_state(watch, job_pb2.JOB_STATE_IN_PROGRESS)
+        leased = time.monotonic()
         await asyncio.sleep(QUIET_SECONDS)
         total = float(len(TEXT))
         reporting = time.monotonic()
@@ -130,6 +136,7 @@ class JobLatencies:
         watch.cancel()
         return StubLatency(
             dispatch_ms=(taken - begun) * 1000,
+            lease_ms=(leased - acquiring) * 1000,
             progress_ms=(progressed - reporting) * 1000,
             outcome_ms=(ended - completing) * 1000,
         )
