@@ -43,16 +43,20 @@ EXAMPLES = {
 def page() -> str:
     """Return the file that the code gives today."""
     lines = [INTRODUCTION]
-    told = set(Settings.model_fields)
+    told = {_variable(name, field) for name, field in Settings.model_fields.items()}
     for title, cls in SERVICES:
-        own = [(n, f) for n, f in cls.model_fields.items() if n not in told]
-        told.update(name for name, _ in own)
-        lines += [f"# {title}", *(_line(name, field) for name, field in own), ""]
+        found = {_variable(name, field): field for name, field in cls.model_fields.items()}
+        own = {name: field for name, field in found.items() if name not in told}
+        told.update(own)
+        lines += [f"# {title}", *(_line(name, field) for name, field in own.items()), ""]
     return "\n".join(lines)
 
 
-def _line(name: str, field: FieldInfo) -> str:
-    variable = str(field.validation_alias or f"BABELMILL_{name.upper()}")
+def _variable(name: str, field: FieldInfo) -> str:
+    return str(field.validation_alias or f"BABELMILL_{name.upper()}")
+
+
+def _line(variable: str, field: FieldInfo) -> str:
     if variable in EXAMPLES:
         return f"{'' if field.is_required() else '# '}{variable}={EXAMPLES[variable]}"
     return f"# {variable}={_text(field.default)}"
