@@ -2,12 +2,13 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from concurrent import futures
 from dataclasses import dataclass, field
 
 import grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         self._spans: dict[str, dict[str, ReceivedSpan]] = defaultdict(dict)
         self._changed = threading.Condition()
         self._server = grpc.server(futures.ThreadPoolExecutor(4))
-        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self._server)
+        serve = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+        serve(self, self._server)  # type: ignore[no-untyped-call]  # published without types
         port = self._server.add_insecure_port("127.0.0.1:0")
         self.endpoint = f"http://127.0.0.1:{port}"
         self._server.start()
@@ -71,8 +73,8 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             return [span for spans in self._spans.values() for span in spans.values()]
 
 
-def _read(attributes: object) -> dict[str, str]:
-    return {pair.key: _text(pair.value) for pair in attributes}  # type: ignore[attr-defined]
+def _read(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    return {pair.key: _text(pair.value) for pair in attributes}
 
 
 def _text(value: AnyValue) -> str:

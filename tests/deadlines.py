@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def eventually(
-    probe: Callable[[], T], *, timeout_seconds: float = 20, interval_seconds: float = 0.05
+    probe: Callable[[], T | None], *, timeout_seconds: float = 20, interval_seconds: float = 0.05
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 

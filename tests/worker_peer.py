@@ -12,7 +12,7 @@ from datetime import timedelta
 import celery
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from babelmill.jobs.v1 import (
     artifact_pb2,
@@ -189,10 +189,12 @@ def publisher(redis_url: str) -> Callable[..., None]:
 
     def publish(step: PeerStep, priority: str = "normal", traceparent: str = TRACEPARENT) -> None:
         name = queue_name("translation", priority)
+        nowhere = Exchange("", type="direct")  # type: ignore[no-untyped-call]  # kombu is half typed
+        queue = Queue(name, nowhere, routing_key=name)  # type: ignore[no-untyped-call]  # as above
         app.send_task(
             TASK_NAME,
             kwargs=step.message.to_kwargs(),
-            queue=Queue(name, Exchange("", type="direct"), routing_key=name),
+            queue=queue,
             headers={TRACEPARENT_HEADER: traceparent} if traceparent else {},
             ignore_result=True,
         )

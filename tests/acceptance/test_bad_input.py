@@ -1,7 +1,8 @@
 """Bad input at the gRPC door of a real stack: a typed error each, and nothing lost."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import grpc
 import pytest
@@ -15,6 +16,10 @@ from babelmill.translation.v1 import translation_pb2
 from tests.acceptance.conftest import Stack
 
 CREATE = "/babelmill.jobs.v1.JobService/CreateJob"
+HEARTBEAT = "/babelmill.jobs.v1.WorkerService/Heartbeat"
+
+Metadata = tuple[tuple[str, str], ...]
+RawMethod: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
 
 
 @pytest.fixture
@@ -24,32 +29,33 @@ def channel(stack: Stack) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def bearer(token: str) -> list[tuple[str, str]]:
-    return [("authorization", f"Bearer {token}")]
+def bearer(token: str) -> Metadata:
+    return (("authorization", f"Bearer {token}"),)
 
 
-def text_job(text: str = "Hello", **fields: object) -> job_service_pb2.CreateJobRequest:
+def text_job(text: str = "Hello") -> job_service_pb2.CreateJobRequest:
     spec = translation_pb2.TranslateTextSpec(
         text=text, source_language="en", target_languages=["pt"]
     )
-    return job_service_pb2.CreateJobRequest(
-        spec=job_pb2.JobSpec(translate_text=spec),
-        **fields,  # type: ignore[arg-type]
-    )
+    return job_service_pb2.CreateJobRequest(spec=job_pb2.JobSpec(translate_text=spec))
 
 
-def refusal(call: object, *arguments: object, **options: object) -> tuple[grpc.RpcError, dict]:  # type: ignore[type-arg]
+def refusal(
+    call: Callable[..., object], *arguments: object, **options: object
+) -> tuple[grpc.Call, dict[str, Any]]:  # Any: google.rpc is published without types
     with pytest.raises(grpc.RpcError) as raised:
-        call(*arguments, **options)  # type: ignore[operator]
-    status = rpc_status.from_call(raised.value)  # type: ignore[arg-type]
-    found: dict[str, object] = {}
+        call(*arguments, **options)
+    error: object = raised.value
+    assert isinstance(error, grpc.Call)
+    status = rpc_status.from_call(error)
+    found: dict[str, Any] = {}
     for detail in status.details if status else ():
         for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest):
             if detail.Is(kind.DESCRIPTOR):
                 message = kind()
                 detail.Unpack(message)
                 found[kind.__name__] = message
-    return raised.value, found
+    return error, found
 
 
 def test_violation_names_the_field_when_text_is_blank(stack: Stack, channel: grpc.Channel) -> None:
@@ -65,7 +71,7 @@ def test_violation_names_the_field_when_text_is_blank(stack: Stack, channel: grp
 def test_enum_is_refused_when_unknown(stack: Stack, channel: grpc.Channel) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     request = text_job()
-    request.priority = 77  # type: ignore[assignment]
+    request.priority = 77  # type: ignore[assignment]  # no such value
     error, details = refusal(jobs.CreateJob, request, metadata=bearer(stack.token))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert [v.field for v in details["BadRequest"].field_violations] == ["priority"]
@@ -90,7 +96,7 @@ def test_message_is_refused_when_oversized(stack: Stack, channel: grpc.Channel) 
 def test_bytes_are_refused_when_no_protobuf(
     stack: Stack, channel: grpc.Channel, body: bytes
 ) -> None:
-    raw = channel.unary_unary(CREATE, request_serializer=None, response_deserializer=None)
+    raw: RawMethod = channel.unary_unary(CREATE)
     error, details = refusal(raw, body, metadata=bearer(stack.token))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert details["ErrorInfo"].domain == "babelmill"
@@ -99,14 +105,14 @@ def test_bytes_are_refused_when_no_protobuf(
 @pytest.mark.parametrize(
     "metadata",
     [
-        [],
-        [("authorization", "Bearer wrong")],
-        [("authorization", "Basic abc")],
-        [("authorization", "Bearer ")],
+        (),
+        (("authorization", "Bearer wrong"),),
+        (("authorization", "Basic abc"),),
+        (("authorization", "Bearer "),),
     ],
 )
 def test_caller_is_unauthenticated_when_token_is_wrong(
-    channel: grpc.Channel, metadata: list[tuple[str, str]]
+    channel: grpc.Channel, metadata: Metadata
 ) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     error, details = refusal(jobs.CreateJob, text_job(), metadata=metadata)
@@ -170,10 +176,10 @@ def test_artifact_is_not_found_when_it_is_anothers(
 
 def test_worker_calls_are_denied_when_a_client_makes_them(stack: Stack) -> None:
     with grpc.insecure_channel(stack.worker_grpc) as channel:
-        heartbeat = channel.unary_unary("/babelmill.jobs.v1.WorkerService/Heartbeat")
+        heartbeat: RawMethod = channel.unary_unary(HEARTBEAT)
         error, _ = refusal(heartbeat, b"", metadata=bearer(stack.token))
         assert error.code() is grpc.StatusCode.PERMISSION_DENIED
     with grpc.insecure_channel(stack.grpc) as channel:
-        heartbeat = channel.unary_unary("/babelmill.jobs.v1.WorkerService/Heartbeat")
+        heartbeat = channel.unary_unary(HEARTBEAT)
         error, _ = refusal(heartbeat, b"", metadata=bearer(stack.worker_token))
         assert error.code() is grpc.StatusCode.UNIMPLEMENTED

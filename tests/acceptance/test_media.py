@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from babelmill.client import Client
+from babelmill.client import Client, ProgressTick
 from babelmill.jobs.v1 import job_pb2, progress_pb2
 from tests.acceptance.conftest import Stack, make_clip
 from tests.deadlines import eventually
@@ -30,7 +30,7 @@ def test_clip_becomes_a_playable_mp4_when_transcoded(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:
     job = client.transcode(clip, preset="mp4-h264")
-    ticks = [u.progress for u in client.watch_job(job.job_id) if getattr(u, "progress", None)]
+    ticks = [u.progress for u in client.watch_job(job.job_id) if isinstance(u, ProgressTick)]
     done = client.get_job(job.job_id)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED

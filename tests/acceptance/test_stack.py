@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -74,12 +75,16 @@ def submitted(client: Client) -> job_pb2.Job | None:
         return None
 
 
+def has_new_pid(stack: Stack, member: str, before: int) -> bool:
+    return stack.pid(member) != before
+
+
 @pytest.mark.row("S2.8")
 def test_jobs_go_on_when_a_service_was_killed(second_stack: Stack) -> None:
     for member in ("job_service", "translation_worker"):
         before = second_stack.pid(member)
         os.kill(before, signal.SIGKILL)
-        eventually(lambda m=member, b=before: second_stack.pid(m) != b)  # type: ignore[misc]
+        eventually(partial(has_new_pid, second_stack, member, before))
 
     with Client(second_stack.grpc, second_stack.token) as client:
         job = eventually(lambda: submitted(client), timeout_seconds=60)

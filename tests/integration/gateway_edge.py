@@ -55,7 +55,8 @@ async def running_edge(grpc_address: str, **settings: object) -> AsyncIterator[E
         }
     )
     task = asyncio.create_task(serve(chosen, stop, on_started))
-    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {task, started}  # Any: only that it is done counts
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         await task
     try:

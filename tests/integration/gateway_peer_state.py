@@ -26,6 +26,9 @@ from babelmill.jobs.v1 import (
 from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
 
 TOKEN = "peer-token"
+
+# Any: servicer contexts are generic in types that no test needs.
+Context = Any
 FINAL = frozenset(
     {
         job_pb2.JOB_STATE_COMPLETED,
@@ -98,7 +101,7 @@ class Peer:
             await self._server.stop(None)
             self._server = None
 
-    async def enter(self, method: str, request: Any, context: Any) -> None:
+    async def enter(self, method: str, request: Any, context: Context) -> None:
         metadata = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
         self.requests.append((method, request))
         self.metadata.append(metadata)
@@ -114,7 +117,7 @@ class Peer:
         if refusal is not None:
             await context.abort_with_status(to_rpc_status(refusal))
 
-    async def find(self, job_id: str, context: Any) -> StoredJob:
+    async def find(self, job_id: str, context: Context) -> StoredJob:
         found = self.jobs.get(job_id)
         if found is None:
             await context.abort_with_status(

@@ -188,7 +188,7 @@ async def take_message(redis_url: str, queue: str, timeout_seconds: float = 10) 
     """Take the next message as the broker hands it out."""
     client = redis.asyncio.Redis.from_url(redis_url)
     async with client:
-        popped = await client.brpop([queue], timeout=timeout_seconds)  # type: ignore[misc]  # sync and async share one annotation
+        popped = await client.brpop([queue], timeout=timeout_seconds)
     assert popped is not None, f"no message in {queue}"
     envelope = json.loads(popped[1])
     _, kwargs, _ = json.loads(base64.b64decode(envelope["body"]))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from babelmill.cli.main import app
 from babelmill.jobs.v1 import failure_pb2, job_event_pb2, job_pb2

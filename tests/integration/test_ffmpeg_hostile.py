@@ -4,13 +4,21 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 from babelmill.kit.artifacts.local_store import LocalStore
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.handler import StepFailure
-from tests.unit.media_worker.media_clips import QUICK_VIDEO, Bench, make_clip, picture, sound
+from tests.unit.media_worker.media_clips import (
+    QUICK_VIDEO,
+    Bench,
+    ChangedLimits,
+    make_clip,
+    picture,
+    sound,
+)
 
 
 @pytest.fixture
@@ -30,7 +38,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def refusal(bench: Bench, path: Path, preset: str = "mp4-h264", **limits: float) -> StepFailure:
+def refusal(
+    bench: Bench, path: Path, preset: str = "mp4-h264", **limits: Unpack[ChangedLimits]
+) -> StepFailure:
     with pytest.raises(StepFailure) as failure:
         bench.transcode(path, preset, **limits)
     assert list(bench.scratch.iterdir()) == []
@@ -138,7 +148,7 @@ def test_flipped_bits_are_found_when_the_container_is_intact(
     ],
 )
 def test_limit_is_named_when_a_film_exceeds_it(
-    bench: Bench, clips: Path, limits: dict[str, float], verdict: str
+    bench: Bench, clips: Path, limits: ChangedLimits, verdict: str
 ) -> None:
     failure = refusal(bench, clips / "good.mkv", **limits)
     assert failure.reason is FailureReason.MEDIA_REFUSED

@@ -3,13 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2_grpc
+from grpc_reflection.v1alpha.reflection_pb2 import (
+    ServerReflectionRequest as ReflectionRequest,
+)
+from grpc_reflection.v1alpha.reflection_pb2 import (
+    ServerReflectionResponse as ReflectionResponse,
+)
 
 from babelmill.jobs.v1 import (
     artifact_service_pb2,
@@ -54,7 +61,8 @@ async def raw_refusal(
     channel: grpc.aio.Channel, path: str, body: bytes, metadata: Metadata
 ) -> ErrorDetails:
     """Send bytes to any method as a stream of one message, which fits every kind of method."""
-    call = channel.stream_stream(path)(iter([body]), metadata=metadata)
+    method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(path)
+    call = method(iter([body]), metadata=metadata)
     try:
         async with asyncio.timeout(10):
             async for _ in call:
@@ -105,11 +113,13 @@ async def test_compressed_bomb_is_refused_when_it_unpacks_beyond_the_limit(house
         options=[("grpc.max_send_message_length", -1)],
     )
     async with channel:
-        call = channel.unary_unary(
+        create: grpc.aio.UnaryUnaryMultiCallable[job_service_pb2.CreateJobRequest, bytes]
+        create = channel.unary_unary(
             "/babelmill.jobs.v1.JobService/CreateJob",
             request_serializer=job_service_pb2.CreateJobRequest.SerializeToString,
-        )(request, metadata=house.client)
-        assert (await refusal(call)).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        )
+        details = await refusal(create(request, metadata=house.client))
+        assert details.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("port", ["client", "worker"])
@@ -169,7 +179,8 @@ async def test_health_is_open_when_asked_without_a_token(house: House) -> None:
         (house.client_channel, ["", "babelmill.jobs.v1.JobService"]),
         (house.worker_channel, ["", "babelmill.jobs.v1.WorkerService"]),
     ):
-        stub = health_pb2_grpc.HealthStub(channel)
+        # Any: the published types of the stub have no methods.
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         for name in names:
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -177,11 +188,21 @@ async def test_health_is_open_when_asked_without_a_token(house: House) -> None:
         assert unknown.code is grpc.StatusCode.NOT_FOUND
 
 
+def reflect(
+    channel: grpc.aio.Channel, metadata: Metadata = ()
+) -> "grpc.aio.StreamStreamCall[ReflectionRequest, ReflectionResponse]":
+    """Ask which services there are."""
+    # Any: the published types of the stub know neither asyncio nor its one method.
+    new_stub: Any = reflection_pb2_grpc.ServerReflectionStub
+    requests = iter([ReflectionRequest(list_services="")])
+    call: grpc.aio.StreamStreamCall[ReflectionRequest, ReflectionResponse]
+    call = new_stub(channel).ServerReflectionInfo(requests, metadata=metadata)
+    return call
+
+
 async def test_reflection_lists_the_services_when_asked_on_loopback(house: House) -> None:
     async def services(channel: grpc.aio.Channel) -> set[str]:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        request = reflection_pb2.ServerReflectionRequest(list_services="")
-        async for answer in stub.ServerReflectionInfo(iter([request])):
+        async for answer in reflect(channel):
             return {service.name for service in answer.list_services_response.service}
         return set()
 
@@ -199,12 +220,9 @@ async def test_reflection_needs_a_token_when_the_port_is_reachable_from_elsewher
     async with open_house(
         database_url, redis_url, artifacts_directory, grpc_listen="0.0.0.0:0"
     ) as house:
-        stub = reflection_pb2_grpc.ServerReflectionStub(house.client_channel)
-        request = reflection_pb2.ServerReflectionRequest(list_services="")
-        details = await refusal(stub.ServerReflectionInfo(iter([request])))
+        details = await refusal(reflect(house.client_channel))
         assert details.code is grpc.StatusCode.UNAUTHENTICATED
-        call = stub.ServerReflectionInfo(iter([request]), metadata=house.client)
-        assert [answer async for answer in call]
+        assert [answer async for answer in reflect(house.client_channel, house.client)]
 
 
 async def test_channelz_answers_workers_only_when_asked(house: House) -> None:

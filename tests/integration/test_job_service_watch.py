@@ -8,7 +8,14 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from babelmill.jobs.v1 import job_pb2, job_service_pb2, lease_pb2, progress_pb2, worker_service_pb2
+from babelmill.jobs.v1 import (
+    failure_pb2,
+    job_pb2,
+    job_service_pb2,
+    lease_pb2,
+    progress_pb2,
+    worker_service_pb2,
+)
 from job_service.domain.principal import Role
 from tests.integration.job_service_house import (
     WORKER,
@@ -145,7 +152,7 @@ async def run_step(house: House, redis_url: str) -> None:
         worker_service_pb2.FailStepRequest(
             worker_id=WORKER,
             ref=ref,
-            failure={"reason": "ENGINE_FAILED", "message": "It failed."},
+            failure=failure_pb2.Failure(reason="ENGINE_FAILED", message="It failed."),
         ),
         metadata=house.worker,
     )

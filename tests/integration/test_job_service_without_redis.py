@@ -43,12 +43,13 @@ async def test_jobs_are_accepted_watched_and_drained_when_redis_comes_late(
             job_service_pb2.WatchJobRequest(job_id=jobs[0].job_id, after_sequence=0),
             metadata=house.client,
         )
-        assert (await call.read()).event.sequence == 1
+        messages = aiter(call)
+        assert (await anext(messages)).event.sequence == 1
         await house.jobs.CancelJob(
             job_service_pb2.CancelJobRequest(job_id=jobs[0].job_id), metadata=house.client
         )
         async with asyncio.timeout(10):
-            while (message := await call.read()).event.job_state_changed.state != (
+            while (message := await anext(messages)).event.job_state_changed.state != (
                 job_pb2.JOB_STATE_CANCELLED
             ):
                 assert message.sequence

@@ -18,6 +18,7 @@ from babelmill.jobs.v1 import (
     job_pb2,
     job_service_pb2,
     lease_pb2,
+    progress_pb2,
     usage_pb2,
     worker_service_pb2,
 )
@@ -251,6 +252,7 @@ async def test_workers_requests_are_refused_when_malformed(house: House) -> None
     good = lease_pb2.LeaseRef(step_id=str(uuid4()), generation=1, lease_id=str(uuid4()))
     no_name = announcement()
     no_name.worker_id = ""
+    nowhere = progress_pb2.Progress(done=float("nan"))
     unplaced = text_output("x")
     unplaced.ClearField("inline")
     unplaced.digest.sha256 = "ABC"
@@ -261,7 +263,7 @@ async def test_workers_requests_are_refused_when_malformed(house: House) -> None
         "reports[0].progress.done": house.workers.Heartbeat(
             worker_service_pb2.HeartbeatRequest(
                 worker_id=WORKER,
-                reports=[lease_pb2.LeaseReport(ref=good, progress={"done": float("nan")})],
+                reports=[lease_pb2.LeaseReport(ref=good, progress=nowhere)],
             ),
             metadata=house.worker,
         ),

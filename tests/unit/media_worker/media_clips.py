@@ -4,8 +4,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import structlog
 from imageio_ffmpeg import get_ffmpeg_exe
@@ -55,17 +56,25 @@ def probe_clip(path: Path) -> MediaInfo:
 QUICK_VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
 
 
-def limits(**changed: float) -> TranscodeLimits:
-    values: dict[str, float] = {
-        "max_duration_seconds": 3600.0,
-        "max_pixels": 7680 * 4320,
-        "max_streams": 64,
-        "max_processing_seconds": 120.0,
-        "max_output_bytes": GIB,
-        "max_memory_bytes": 8 * GIB,
-        "threads": 1,
-    }
-    return TranscodeLimits(**(values | changed))
+LIMITS = TranscodeLimits(
+    max_duration_seconds=3600.0,
+    max_pixels=7680 * 4320,
+    max_streams=64,
+    max_processing_seconds=120.0,
+    max_output_bytes=GIB,
+    max_memory_bytes=8 * GIB,
+    threads=1,
+)
+
+
+class ChangedLimits(TypedDict, total=False):
+    """The limits that a test sets itself."""
+
+    max_duration_seconds: float
+    max_pixels: int
+    max_streams: int
+    max_processing_seconds: float
+    max_output_bytes: int
 
 
 @dataclass
@@ -93,7 +102,12 @@ class Bench:
         self.scratch.mkdir(parents=True)
 
     def transcode(
-        self, path: Path, preset: str, *, filename: str | None = None, **changed: float
+        self,
+        path: Path,
+        preset: str,
+        *,
+        filename: str | None = None,
+        **changed: Unpack[ChangedLimits],
     ) -> Result:
         digest = self.store.place("input/1", _copy(path, self.root / "upload"))
         work = lease_pb2.Work()
@@ -114,7 +128,7 @@ class Bench:
             scratch=self.scratch,
             log=structlog.stdlib.get_logger("test"),
         )
-        return TranscodeHandler(self.program, limits(**changed)).run(work, attempt)
+        return TranscodeHandler(self.program, replace(LIMITS, **changed)).run(work, attempt)
 
     @contextmanager
     def output(self, result: Result) -> Iterator[Path]:

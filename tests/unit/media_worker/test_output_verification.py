@@ -60,8 +60,9 @@ def failed_check(
 
 
 def test_output_passes_when_it_is_as_promised() -> None:
-    source = {"source_video": video(codec="vp9"), "source_audio": audio(codec="opus")}
-    assert failed_check(mp4(video(), audio()), **source) is None
+    made = mp4(video(), audio())
+    source_video, source_audio = video(codec="vp9"), audio(codec="opus")
+    assert failed_check(made, source_video=source_video, source_audio=source_audio) is None
     assert failed_check(mp4(video()), source_video=video()) is None
 
 

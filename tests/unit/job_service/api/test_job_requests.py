@@ -1,5 +1,7 @@
 """From a client's message to what the use cases take, with every wrong field named."""
 
+from collections.abc import Sequence
+
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -15,14 +17,12 @@ from job_service.domain.spec import Transcode, TranslateText
 ARTIFACT = "018f2c3e-7b1a-7cc0-8000-0123456789ab"
 
 
-def text_request(**changes: object) -> job_service_pb2.CreateJobRequest:
-    fields: dict[str, object] = {
-        "text": "Hello",
-        "source_language": "en",
-        "target_languages": ["pt"],
-        **changes,
-    }
-    spec = translation_pb2.TranslateTextSpec(**fields)
+def text_request(
+    text: str = "Hello", source_language: str = "en", target_languages: Sequence[str] = ("pt",)
+) -> job_service_pb2.CreateJobRequest:
+    spec = translation_pb2.TranslateTextSpec(
+        text=text, source_language=source_language, target_languages=target_languages
+    )
     return job_service_pb2.CreateJobRequest(spec=job_pb2.JobSpec(translate_text=spec))
 
 

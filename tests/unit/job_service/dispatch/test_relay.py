@@ -68,11 +68,13 @@ async def run_relay() -> AsyncIterator[Callable[[Steps, Shelf], Relay]]:
     running: list[tuple[Relay, asyncio.Task[None]]] = []
 
     def run(steps: Steps, shelf: Shelf) -> Relay:
-        # Steps has the methods that the relay uses of Publishing.
         relay = Relay(
-            publishing=steps,  # type: ignore[arg-type]
-            broker=shelf, threads=threads, sender=sender, poll_seconds=30,
-        )  # fmt: skip
+            publishing=steps,  # type: ignore[arg-type]  # has the methods that the relay uses
+            broker=shelf,
+            threads=threads,
+            sender=sender,
+            poll_seconds=30,
+        )
         running.append((relay, asyncio.create_task(relay.run())))
         return relay
 

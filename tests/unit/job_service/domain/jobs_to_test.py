@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from job_service.domain.attempts import DeliveryPolicy
-from job_service.domain.job import Failure, Job, Priority, Step
+from job_service.domain.job import Failure, Job, Priority, Progress, Step
 from job_service.domain.lease import LeaseRequest
 from job_service.domain.opening import Request, open_job
 from job_service.domain.plan import Plan, PlannedStep, Source, plan
-from job_service.domain.progress import Progress
 from job_service.domain.spec import TranslateText
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -131,7 +131,8 @@ def test_level_is_refused_when_it_is_unknown() -> None:
 
 
 def test_first_reason_counts_when_a_stop_is_requested_twice() -> None:
-    stop, seen = StopSignal(), []
+    stop = StopSignal()
+    seen: list[str] = []
     stop.on_request(seen.append)
     stop.request("first")
     stop.request("second")
@@ -176,7 +177,7 @@ def test_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
             f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {child!r}])",
         ]
     )
-    pid = int(eventually(lambda: pid_file.exists() and pid_file.read_text()))
+    pid = int(eventually(lambda: pid_file.read_text() if pid_file.exists() else ""))
     parent.kill()
     parent.wait()
 

@@ -38,15 +38,21 @@ class _Service(
             self.refusals -= 1
             context.abort(grpc.StatusCode.UNAVAILABLE, "away")
 
-    def GetJob(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
+    def GetJob(  # noqa: N802 - the protocol's name
+        self, request: job_service_pb2.GetJobRequest, context: grpc.ServicerContext
+    ) -> job_service_pb2.GetJobResponse:
         self._take("GetJob", context)
         return job_service_pb2.GetJobResponse()
 
-    def CreateJob(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
+    def CreateJob(  # noqa: N802 - the protocol's name
+        self, request: job_service_pb2.CreateJobRequest, context: grpc.ServicerContext
+    ) -> job_service_pb2.CreateJobResponse:
         self._take("CreateJob", context)
         return job_service_pb2.CreateJobResponse(created=True)
 
-    def WatchJob(self, request: object, context: grpc.ServicerContext) -> Iterator[object]:  # noqa: N802 - the protocol's name
+    def WatchJob(  # noqa: N802 - the protocol's name
+        self, request: job_service_pb2.WatchJobRequest, context: grpc.ServicerContext
+    ) -> Iterator[job_service_pb2.WatchJobResponse]:
         self._take("WatchJob", context)
         context.add_callback(self.cancelled.set)
         yield job_service_pb2.WatchJobResponse()
@@ -54,8 +60,10 @@ class _Service(
         self.cancelled.wait(20)
 
     def UploadArtifact(  # noqa: N802 - the protocol's name
-        self, request_iterator: Iterator[object], context: grpc.ServicerContext
-    ) -> object:
+        self,
+        request_iterator: Iterator[artifact_service_pb2.UploadArtifactRequest],
+        context: grpc.ServicerContext,
+    ) -> artifact_service_pb2.UploadArtifactResponse:
         self._take("UploadArtifact", context)
         list(request_iterator)
         return artifact_service_pb2.UploadArtifactResponse()
@@ -63,7 +71,7 @@ class _Service(
 
 @pytest.fixture
 def service() -> _Service:
-    return _Service()
+    return _Service()  # type: ignore[abstract]  # the generated base refuses the other calls
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """What a handler gets: inputs, outputs, progress, the cancellation token."""
 
 import hashlib
+import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from babelmill.jobs.v1 import artifact_pb2, lease_pb2, progress_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
+from babelmill.kit.artifacts.store import StoredDigest
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.attempt import Attempt
@@ -126,15 +129,12 @@ def test_output_travels_inline_when_small_and_is_staged_when_large(
 def test_key_stays_below_the_prefix_when_the_name_is_odd(name: str) -> None:
     keys: list[str] = []
 
-    class _Store:
-        def write(self, key: str, chunks: object) -> object:
+    class _Store(LocalStore):
+        def write(self, key: str, chunks: Iterable[bytes], *, durable: bool = True) -> StoredDigest:
             keys.append(key)
-            return LocalStore.write(store, key, [b"x"])
-
-    import tempfile
+            return super().write(key, chunks, durable=durable)
 
     with tempfile.TemporaryDirectory() as directory:
-        store = LocalStore(Path(directory))
         made = Attempt(
             job_id="j",
             step_id="step",
@@ -142,7 +142,7 @@ def test_key_stays_below_the_prefix_when_the_name_is_odd(name: str) -> None:
             number=1,
             cancellation=CancellationToken(),
             progress=ProgressTracker(on_first=lambda: None),
-            store=_Store(),  # type: ignore[arg-type]  # only write is called
+            store=_Store(Path(directory)),
             staging_prefix="staging/lease",
             scratch=Path(directory),
             log=get_logger("test"),
@@ -174,7 +174,8 @@ def test_progress_never_goes_back_when_reports_do() -> None:
 
 
 def test_first_request_counts_when_a_token_is_asked_twice() -> None:
-    token, seen = CancellationToken(), []
+    token = CancellationToken()
+    seen: list[StopReason] = []
     token.raise_if_requested()
     token.on_request(seen.append)
     assert not token.requested
