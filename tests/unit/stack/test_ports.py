@@ -1,3 +1,5 @@
+"""The ports that the stack's servers take."""
+
 from pathlib import Path
 
 from babelmill.stack.ports import free_port
