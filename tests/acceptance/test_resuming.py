@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -92,6 +93,37 @@ def translate(client: Client, text: str) -> job_pb2.Job:
         return client.translate_text(text, source="en", targets=["es"])
     except InvalidArgument:
         return client.translate_text(text, source="en", targets=["pt"])
+
+
+def test_no_program_of_an_engine_runs_on_when_a_frozen_worker_is_killed(
+    client: Client, stack: Stack
+) -> None:
+    job = translate(client, repetitive_text(60_000))
+    worker = psutil.Process(stack.pid("translation_worker"))
+
+    def at_work() -> bool:
+        # Apertium's programs, where it is installed; the children in any case.
+        return client.get_job(job.job_id).progress.done > CHUNK_CHARACTERS
+
+    eventually(at_work, timeout_seconds=60)
+    family = worker.children(recursive=True)
+    assert len(family) > len(children(stack, "translation_worker"))
+    worker.suspend()
+    worker.kill()
+    eventually(lambda: not any(map(runs, family)), timeout_seconds=2)
+
+    client.cancel_job(job.job_id)
+    # The stack has started another; work goes on with it.
+    after = client.translate_text("The river is free again.", source="en", targets=["pt"])
+    done = client.wait(after.job_id, timeout_seconds=90)
+    assert done.state == job_pb2.JOB_STATE_COMPLETED
+    assert stack.pid("translation_worker") != worker.pid
+
+
+def runs(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture(scope="module")
