@@ -153,7 +153,7 @@ class NoSuchTarget(NotFound):
 
 
 class ResultExpired(NotFound):
-    """The result was kept for its time and is gone; retry the job with all targets."""
+    """The result was kept for its time and is gone; submit the job again."""
 
 
 class TargetNotFinished(FailedPrecondition):
