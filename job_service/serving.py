@@ -266,7 +266,7 @@ def _retention_loop(
 ) -> RetentionLoop:
     return RetentionLoop(
         retention=Retention(units=units, store=store, orphans=orphans, limits=limits),
-        sweep=lambda: orphans.sweep(limits.orphan_grace),
+        sweep=lambda: orphans.sweep_all(limits.orphan_grace),
         sweep_checkpoints=orphans.sweep_checkpoints,
         threads=threads,
         interval_seconds=interval_of(limits, _LONGEST_RETENTION_INTERVAL).total_seconds(),

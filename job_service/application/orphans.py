@@ -69,6 +69,12 @@ class Orphans:
             while keys := list(islice(old, _KEYS_PER_LOOK)):
                 yield self.drop(keys)
 
+    def sweep_all(self, older_than: timedelta) -> Iterator[int]:
+        """Go through the whole store, also through what is no object yet, as `sweep`."""
+        with naming_store_troubles():
+            yield self._store.drop_unfinished(older_than.total_seconds())
+        yield from self.sweep(older_than)
+
     def sweep_checkpoints(self) -> Iterator[int]:
         """Drop the checkpoints of jobs that have ended, as `sweep`."""
         return self.sweep(timedelta(), CHECKPOINTS)

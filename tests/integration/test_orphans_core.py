@@ -1,5 +1,6 @@
 """Files that nothing refers to go; no file that something refers to, or can come to, does."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_upload_of_that_name_starts_at_zero_when_the_old_bytes_went(
     assert upkeep.sweep() == 1
     uploaded = upkeep.upload(artifact_id=artifact_id)
     assert b"".join(core.uploads.open(core.tenant, uploaded.artifact_id)[1]) == CONTENT
+
+
+def test_half_written_object_goes_when_it_is_old(upkeep: Upkeep, core: Core) -> None:
+    piece = core.store.root / ".incoming" / "piece"
+    piece.write_bytes(b"half")
+    assert sum(upkeep.orphans.sweep_all(timedelta(hours=24))) == 0
+    os.utime(piece, (0, 0))
+    assert sum(upkeep.orphans.sweep_all(timedelta(hours=24))) == 1
+    assert not piece.exists()
 
 
 def test_store_is_gone_through_in_looks_when_it_is_large(

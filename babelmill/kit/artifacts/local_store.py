@@ -47,7 +47,7 @@ class LocalStore:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root = root.resolve(strict=True)
             (self.root / _INCOMING).mkdir(mode=0o700, exist_ok=True)
-            self._drop_abandoned()
+        self.drop_unfinished(_ABANDONED_SECONDS)
 
     def write(self, key: str, chunks: Iterable[bytes], *, durable: bool = True) -> StoredDigest:
         """Store a whole object: it is durable and complete, or not there.
@@ -182,6 +182,18 @@ class LocalStore:
                 if stat.S_ISREG(found.st_mode):
                     yield key, found.st_mtime
 
+    def drop_unfinished(self, older_than_seconds: float) -> int:
+        """Remove what dead writers have left that is no object yet; tell how many pieces."""
+        oldest = time.time() - older_than_seconds
+        dropped = 0
+        with _store_errors():
+            for path in (self.root / _INCOMING).iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_mtime < oldest:
+                        path.unlink()
+                        dropped += 1
+        return dropped
+
     def _append(self, parts: tuple[str, ...], offset: int, data: bytes) -> int:
         with self._directory(parts[:-1], make=True) as directory:
             flags = os.O_RDWR | os.O_CREAT | _FILE_FLAGS
@@ -244,13 +256,6 @@ class LocalStore:
                     os.rmdir(parts[length - 1], dir_fd=parent)
             except OSError:
                 return  # not empty, or another process pruned it
-
-    def _drop_abandoned(self) -> None:
-        oldest = time.time() - _ABANDONED_SECONDS
-        for path in (self.root / _INCOMING).iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if path.lstat().st_mtime < oldest:
-                    path.unlink()
 
 
 @contextmanager

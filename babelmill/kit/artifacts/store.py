@@ -98,3 +98,7 @@ class ArtifactStore(Protocol):
     def keys(self, prefix: str = "") -> Iterator[tuple[str, float]]:
         """List objects below a prefix with their time of change in Unix seconds."""
         ...
+
+    def drop_unfinished(self, older_than_seconds: float) -> int:
+        """Remove what dead writers have left that is no object yet; tell how many pieces."""
+        ...
