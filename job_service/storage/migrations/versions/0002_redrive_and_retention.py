@@ -11,6 +11,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_LIVE_JOB = "'PENDING','QUEUED','IN_PROGRESS','RETRY_WAIT','CANCELLING'"
+
 _STATEMENTS = (
     "ALTER TABLE artifacts ADD COLUMN expired_at timestamptz",
     # Retention, oldest first, and the drain rate of jobs.
@@ -26,6 +28,11 @@ _STATEMENTS = (
     CREATE INDEX jobs_naming ON jobs ((spec ->> 'artifact_id'))
     WHERE spec ->> 'artifact_id' IS NOT NULL
     """,
+    # The same of jobs that have not ended: those need it still.
+    f"""
+    CREATE INDEX jobs_needing ON jobs ((spec ->> 'artifact_id'))
+    WHERE spec ->> 'artifact_id' IS NOT NULL AND state IN ({_LIVE_JOB})
+    """,
     # The drain rate of queues.
     "CREATE INDEX steps_ended ON steps (finished_at) WHERE finished_at IS NOT NULL",
     # What the store's files are wanted for.
@@ -35,6 +42,7 @@ _STATEMENTS = (
     WHERE role = 'output' AND expired_at IS NULL
     """,
     "CREATE INDEX uploads_by_age ON artifacts (created_at) WHERE role = 'upload'",
+    "CREATE INDEX uploads_unfinished ON artifacts (created_at) WHERE state = 'UPLOADING'",
 )
 
 
