@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := babelmill gateway job_service translation_worker media_worker
 MINUTES ?= 30
 SEED ?= 1
+CHAOS ?= both
 
 .DEFAULT_GOAL := help
 
@@ -49,6 +50,10 @@ test: install ## Run the whole suite against real servers
 .PHONY: faults
 faults: install ## Inject every fault that this machine can; renews the table in docs/reliability.md
 	$(BIN)/python -m pytest tests/faults -m "" --fault-table docs/reliability.md
+
+.PHONY: soak
+soak: install ## Chaos for MINUTES by SEED; CHAOS=both gives half of them to a run in peace
+	$(BIN)/python -m tests.faults.chaos.soak --minutes $(MINUTES) --seed $(SEED) --chaos $(CHAOS)
 
 .PHONY: unit
 unit: install ## Run the tests that need no server
