@@ -2,9 +2,14 @@
 
 import pytest
 
-from babelmill.client.errors import NoSuchTarget, TargetFailed, TargetNotFinished
+from babelmill.client.errors import (
+    NoSuchTarget,
+    ResultExpired,
+    TargetFailed,
+    TargetNotFinished,
+)
 from babelmill.client.jobs import has_succeeded, is_final, locate_text, state_name
-from babelmill.jobs.v1 import artifact_pb2, failure_pb2, job_pb2
+from babelmill.jobs.v1 import artifact_pb2, failure_pb2, job_pb2, step_pb2
 
 FINAL = {"COMPLETED", "PARTIALLY_COMPLETED", "FAILED", "DEAD_LETTERED", "CANCELLED", "EXPIRED"}
 
@@ -62,3 +67,12 @@ def test_the_target_counts_as_failed_when_it_was_cancelled() -> None:
 def test_there_is_no_text_yet_when_the_target_is_active() -> None:
     with pytest.raises(TargetNotFinished):
         locate_text(a_job(job_pb2.Target(key="pt", state=job_pb2.TARGET_STATE_ACTIVE)), "pt")
+
+
+def test_the_result_has_expired_when_a_whole_job_is_without_it() -> None:
+    done = job_pb2.Target(key="pt", state=job_pb2.TARGET_STATE_COMPLETED)
+    with pytest.raises(ResultExpired):
+        locate_text(job_pb2.Job(targets=[done], steps=[step_pb2.Step()]), "pt")
+    # A job of a list comes without outputs, whether they are there or not.
+    with pytest.raises(TargetNotFinished):
+        locate_text(a_job(done), "pt")

@@ -8,7 +8,9 @@ from babelmill.kit.wire.status_details import ErrorDetails, FieldViolation
 from gateway.problem_details import from_client_error, problem_of, problem_response
 
 
-@pytest.mark.parametrize(("reason", "status"), [("TOO_LARGE", 413), ("OUT_OF_SPACE", 507)])
+@pytest.mark.parametrize(
+    ("reason", "status"), [("TOO_LARGE", 413), ("OUT_OF_SPACE", 507), ("ARTIFACT_EXPIRED", 410)]
+)
 def test_status_is_exact_when_reason_has_its_own(reason: str, status: int) -> None:
     details = ErrorDetails(grpc.StatusCode.RESOURCE_EXHAUSTED, "no", reason)
     assert from_client_error(BabelmillError(details=details)).status_code == status
