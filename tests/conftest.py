@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # The developer's own settings must not leak into a test.
 for _name in [name for name in os.environ if name.startswith(("BABELMILL_", "OTEL_"))]:
     del os.environ[_name]
+# Servers are started by fork while tests have gRPC channels, whose threads
+# would run in the child too and crash it before it has become the server.
+# gRPC reads this when it is imported.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 _database_numbers = itertools.count(1)
 
