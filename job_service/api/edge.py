@@ -175,6 +175,10 @@ class Edge:
                 await context.write(response)
         except TimeoutError:
             raise SlowWatcher from None
+        except grpc.aio.InternalError:
+            # What a write gets when the peer went just before it; gone during
+            # it, the call is cancelled. Both are the peer's affair.
+            raise asyncio.CancelledError from None
 
     async def _guard(
         self,
