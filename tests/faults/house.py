@@ -44,8 +44,8 @@ from tests.faults.history import History, RecordingClient
 from tests.faults.premises import MARK, PACE, Premises
 from tests.faults.proxy import TcpProxy
 from tests.faults.servers import Template
-from tests.faults.service import Service
-from tests.faults.watchers import Watchers
+from tests.faults.service import Service, directory_of
+from tests.faults.watchers import STREAMS_PER_CHANNEL, Watchers
 
 _OPEN_JOBS = (
     "SELECT job_id, state FROM jobs WHERE state NOT IN ('COMPLETED', 'PARTIALLY_COMPLETED',"
@@ -86,9 +86,11 @@ class FaultHouse(Premises):
             *(self.address(service) for service in services or self.job_services)
         )
 
-    def watchers_at(self, *addresses: str) -> Watchers:
+    def watchers_at(
+        self, *addresses: str, streams_per_channel: int = STREAMS_PER_CHANNEL
+    ) -> Watchers:
         """Give watchers that dial these addresses, such as a proxy's."""
-        made = Watchers(addresses, self.template.client_token)
+        made = Watchers(addresses, self.template.client_token, streams_per_channel)
         self.watches.append(made)
         return made
 
@@ -201,8 +203,8 @@ class FaultHouse(Premises):
         with suppress(psutil.Error, OSError):
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            # ffmpeg gets no variable of the worker's, but its files are named.
-            if any(str(self.scratch) in part for part in process.cmdline()):
+            # ffmpeg gets no variable of the worker's, but works in its scratch directory.
+            if directory_of(process).startswith(str(self.scratch)):
                 return True
             return f"{MARK}={self.mark}".encode() in (
                 Path(f"/proc/{process.pid}/environ").read_bytes()

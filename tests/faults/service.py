@@ -144,11 +144,17 @@ class Service:
         ]
 
     def programs(self, name: str = "ffmpeg") -> list[int]:
-        """The pids of the programs of that name that its handlers run now."""
+        """The pids of the programs of that name that run for its attempts now.
+
+        Told by where they run: a child asks ffmpeg for its version, too.
+        """
+        scratch = self.environment["BABELMILL_SCRATCH"]
         return [
             process.pid
             for process in self.processes()
-            if (parts := _command_line(process)) and name in Path(parts[0]).name
+            if (parts := _command_line(process))
+            and name in Path(parts[0]).name
+            and directory_of(process).startswith(scratch)
         ]
 
     def rss_bytes(self) -> int:
@@ -180,6 +186,13 @@ class Service:
                 line = json.loads(text)
                 if isinstance(line, dict):
                     yield line
+
+
+def directory_of(process: psutil.Process) -> str:
+    """Where a process runs; empty if it is gone."""
+    with suppress(psutil.Error, OSError):
+        return str(process.cwd())
+    return ""
 
 
 def _command_line(process: psutil.Process) -> list[str]:

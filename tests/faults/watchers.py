@@ -28,7 +28,7 @@ _FINAL = frozenset(
         job_pb2.JOB_STATE_EXPIRED,
     }
 )
-_STREAMS_PER_CHANNEL = 100
+STREAMS_PER_CHANNEL = 100
 _CHANNELS = 32
 
 
@@ -65,9 +65,15 @@ class Watched:
 class Watchers:
     """Watches jobs until their final events: at the first address, then wherever it goes on."""
 
-    def __init__(self, addresses: Sequence[str], token: str) -> None:
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        token: str,
+        streams_per_channel: int = STREAMS_PER_CHANNEL,
+    ) -> None:
         self.watched: list[Watched] = []
         self._addresses = list(addresses)
+        self._streams_per_channel = streams_per_channel
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._channels: dict[tuple[str, int], grpc.aio.Channel] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -166,7 +172,7 @@ class Watchers:
             call.cancel()
 
     def _stub(self, address: str, number: int) -> "job_service_pb2_grpc.JobServiceAsyncStub":
-        key = (address, number // _STREAMS_PER_CHANNEL % _CHANNELS)
+        key = (address, number // self._streams_per_channel % _CHANNELS)
         if key not in self._channels:
             options = [
                 # Channels to one address would share one connection otherwise.
