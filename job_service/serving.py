@@ -124,8 +124,13 @@ class JobService:
         )
         reaper = Reaper(units=units, signals=signals, limits=limits)
         self._reaper_loop = ReaperLoop(reaper=reaper, threads=self._background)
-        self._epoch = BrokerEpoch(redis_url, reaper=reaper, threads=self._background)
         self._readiness = Readiness(ask=queries.now, threads=self._background)
+        self._epoch = BrokerEpoch(
+            redis_url,
+            reaper=reaper,
+            threads=self._background,
+            tell=self._readiness.tell_of_broker,
+        )
 
         tokens = Tokens(units=units)
         catalog = Catalog(units=units)

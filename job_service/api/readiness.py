@@ -1,7 +1,7 @@
 """Tells the health service whether this server can do its work.
 
-Ready means: the database answers. The broker is not asked, as jobs are
-accepted without it.
+Ready means: the database answers. Jobs are accepted without the broker, so how
+it stands is told under a name of its own, and takes no server out of service.
 """
 
 import asyncio
@@ -15,6 +15,9 @@ from job_service.api.threads import BoundedThreads
 from job_service.domain.errors import Refusal
 
 _log = get_logger(__name__)
+
+BROKER = "babelmill.broker"
+"""The name to ask for: SERVING while Redis answers and is not set up to evict queues."""
 
 
 class Readiness:
@@ -60,6 +63,11 @@ class Readiness:
         await self._tell(ready=True)
         return True
 
+    async def tell_of_broker(self, *, well: bool) -> None:
+        """Tell how the broker stands."""
+        for servicer, _ in self._informed:
+            await servicer.set(BROKER, _status(serving=well))
+
     async def drain(self) -> None:
         """Say NOT_SERVING from now on."""
         for servicer, _ in self._informed:
@@ -69,11 +77,12 @@ class Readiness:
         if ready != self._ready:
             (_log.info if ready else _log.warning)("readiness_changed", ready=ready)
         self._ready = ready
-        status = (
-            health_pb2.HealthCheckResponse.SERVING
-            if ready
-            else health_pb2.HealthCheckResponse.NOT_SERVING
-        )
         for servicer, services in self._informed:
             for service in services:
-                await servicer.set(service, status)
+                await servicer.set(service, _status(serving=ready))
+
+
+def _status(*, serving: bool) -> int:
+    if serving:
+        return health_pb2.HealthCheckResponse.SERVING
+    return health_pb2.HealthCheckResponse.NOT_SERVING

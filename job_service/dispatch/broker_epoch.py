@@ -1,12 +1,17 @@
-"""Notices that the broker has lost its data, and has everything sent again.
+"""Notices that the broker has lost its data, or may lose them, and has all sent again.
 
 A key is kept in Redis beside the queues. When it is missing, the queues went
 with it: every QUEUED step is made due for publishing, and only then the key is
 set, so that a crash in between repeats the work rather than skips it.
+
+A Redis that may evict keys when its memory is full can drop a queue and keep
+the key. No job is lost by that, but each waits a minute or more to be sent
+again: it is told of as an error, and under the broker's name in the health.
 """
 
 import asyncio
 import secrets
+from collections.abc import Awaitable
 from typing import Protocol
 
 from redis.asyncio import Redis
@@ -33,8 +38,15 @@ class Republishes(Protocol):
         """Make every QUEUED step due for publishing."""
 
 
+class TellsOfBroker(Protocol):
+    """What is needed of api.readiness."""
+
+    def __call__(self, *, well: bool) -> Awaitable[None]:
+        """Tell how the broker stands."""
+
+
 class BrokerEpoch:
-    """Looks each `interval_seconds` until cancelled."""
+    """Looks each `interval_seconds` until cancelled, and tells what it sees."""
 
     def __init__(
         self,
@@ -42,13 +54,15 @@ class BrokerEpoch:
         *,
         reaper: Republishes,
         threads: Threads,
+        tell: TellsOfBroker,
         interval_seconds: float = 1.0,
     ) -> None:
         self._redis_url = redis_url
         self._reaper = reaper
         self._threads = threads
+        self._tell = tell
         self._interval_seconds = interval_seconds
-        self._policy_checked = False
+        self._evicts = False
 
     async def run(self) -> None:
         """Watch over the key."""
@@ -61,8 +75,10 @@ class BrokerEpoch:
                     except (RedisError, OSError, Refusal) as error:
                         _log.debug("broker_epoch_unknown", cause=type(error).__name__)
                         wait_seconds = min(_LONGEST_WAIT_SECONDS, wait_seconds * 2)
+                        await self._tell(well=False)
                     else:
                         wait_seconds = self._interval_seconds
+                        await self._tell(well=not self._evicts)
                     await asyncio.sleep(wait_seconds)
 
     async def check(self, client: Redis) -> None:
@@ -83,14 +99,16 @@ class BrokerEpoch:
         )
 
     async def _check_policy(self, client: Redis) -> None:
-        """Complain, once, of a Redis that throws queues away when it is full."""
-        if self._policy_checked:
-            return
+        """Complain of a Redis that throws queues away when it is full."""
         try:
-            policy = (await client.config_get("maxmemory-policy")).get("maxmemory-policy")
+            # Not CONFIG GET, which many hosts forbid.
+            policy = (await client.info("memory")).get("maxmemory_policy", "")
         except ResponseError:
             # Not everybody may ask. That is no reason to stop.
-            policy = None
-        self._policy_checked = True
-        if policy not in {None, "noeviction"}:
+            policy = ""
+        evicts = policy not in {"", "noeviction"}
+        if evicts and not self._evicts:
             _log.error("broker_may_evict_queues", maxmemory_policy=policy)
+        elif self._evicts and not evicts:
+            _log.info("broker_keeps_queues")
+        self._evicts = evicts

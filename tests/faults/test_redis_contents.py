@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from babelmill.kit.wire.step_message import TASK_NAME
 from tests.deadlines import eventually
@@ -127,6 +130,68 @@ def test_jobs_wait_in_the_database_when_redis_is_full(house: FaultHouse, row: Fa
     assert worker.alive
     row.note(f"{len(job_ids)} jobs accepted while it was full")
     row.judge(house)
+
+
+def _health(house: FaultHouse, name: str) -> str:
+    with grpc.insecure_channel(house.address()) as channel:
+        request = health_pb2.HealthCheckRequest(service=name)
+        # Any: published without types.
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        try:
+            status = stub.Check(request, timeout=5).status
+        except grpc.RpcError as error:
+            return error.code().name
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+
+
+@pytest.mark.fault(21)
+def test_the_service_complains_when_redis_may_evict_queues(
+    new_house: NewHouse, row: FaultRow
+) -> None:
+    """I1: jobs run, the log and the health tell of it, and both see that it was mended."""
+    house = new_house(pace={}, valkey_settings={"maxmemory-policy": "allkeys-lru"})
+    service = house.job_service()
+    eventually(lambda: _health(house, "babelmill.broker") == "NOT_SERVING")
+    assert _health(house, "") == "SERVING"
+    (alarm,) = service.events("broker_may_evict_queues")
+    assert (alarm["level"], alarm["maxmemory_policy"]) == ("error", "allkeys-lru")
+    house.translation_worker()
+    job_id = house.client().submit(text_spec())
+    house.wait_for_state(job_id, "COMPLETED")
+    broker.configure(house.valkey, maxmemory_policy="noeviction")
+    eventually(lambda: _health(house, "babelmill.broker") == "SERVING")
+    house.stop_valkey()
+    eventually(lambda: _health(house, "babelmill.broker") == "NOT_SERVING")
+    assert _health(house, "") == "SERVING"
+    house.start_valkey()
+    # With the settings of the start: the wrong ones again.
+    eventually(lambda: len(service.events("broker_may_evict_queues")) == 2)
+    row.note("an error in the log, NOT_SERVING under babelmill.broker; jobs go on")
+    row.judge(house)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.slow
+def test_jobs_run_later_when_a_queue_was_evicted(new_house: NewHouse, row: FaultRow) -> None:
+    """I1, I9: each step is sent again: at once if the epoch's key went too, else in a minute."""
+    house = new_house(pace={}, valkey_settings={"maxmemory-policy": "allkeys-lru"})
+    house.job_service()
+    job_ids = house.client().submit_many(short_texts(100))
+    eventually(lambda: broker.waiting(house.valkey) == len(job_ids))
+    broker.configure(house.valkey, maxmemory=broker.used_bytes(house.valkey) + 200_000)
+    with broker.opened(house.valkey) as redis:
+        number = 0
+        while redis.llen("translation.normal"):
+            number += 1
+            redis.set(f"filler:{number}", "x" * 10_000)
+        redis.delete(*redis.keys("filler:*"))
+    evicted_at = time.monotonic()
+    broker.configure(house.valkey, maxmemory=0)
+    house.translation_worker()
+    house.settle(150)
+    row.recovered(time.monotonic() - evicted_at)
+    row.note(f"a queue of {len(job_ids)} evicted")
+    assert row.judge(house).duplicate_executions == 0
 
 
 @pytest.mark.fault(22)
