@@ -39,10 +39,16 @@ def a_job(*languages: str, deadline_at: datetime | None = None) -> Job:
     return a_job_of(plan(spec, Source(uuid4(), 10, 10)), deadline_at=deadline_at)
 
 
-def a_job_of(planned: Plan, *, deadline_at: datetime | None = None) -> Job:
+def a_job_of(
+    planned: Plan,
+    *,
+    tenant_id: UUID | None = None,
+    deadline_at: datetime | None = None,
+    now: datetime = NOON,
+) -> Job:
     return open_job(
         job_id=uuid4(),
-        tenant_id=uuid4(),
+        tenant_id=tenant_id or uuid4(),
         spec=TranslateText("en", ("pt",), text="0123456789"),
         planned=planned,
         request=Request(
@@ -52,7 +58,7 @@ def a_job_of(planned: Plan, *, deadline_at: datetime | None = None) -> Job:
             deadline_at=deadline_at,
             traceparent="",
         ),
-        now=NOON,
+        now=now,
         new_id=uuid4,
     )
 
