@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = f"BENCH_RUN_{uuid.uuid4().hex}"
 CONTESTANTS = {"create", "create_again", "batch", "gateway", "peer_redis", "peer_durable"}
 
+# Half a minute on an idle machine; the suite may leave it a small share of one.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def result() -> dict[str, Any]:
@@ -27,14 +30,13 @@ def result() -> dict[str, Any]:
         check=False,
         cwd=ROOT,
         env={**os.environ, MARK: "1"},
-        timeout=170,
+        timeout=280,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found: dict[str, Any] = json.loads(finished.stdout)
     return found
 
 
-@pytest.mark.timeout(200)
 def test_everybody_accepts_without_an_error_when_measured(result: dict[str, Any]) -> None:
     assert set(result["contestants"]) == CONTESTANTS
     for name, contestant in result["contestants"].items():
