@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from babelmill.kit.process.lifecycle import die_with_parent
+from babelmill.kit.process.bound_launch import bound_command
 from babelmill.stack.ports import free_port, wait_until
 
 START_TIMEOUT_SECONDS = 60
@@ -45,6 +45,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         # PostgreSQL refuses to run as root, so root lends it a lesser user.
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._ids = {"uid": self._user.pw_uid, "gid": self._user.pw_gid} if self._user else {}
 
     @property
     def pid(self) -> int | None:
@@ -66,24 +67,23 @@ class EmbeddedPostgres:
         log = (self._directory / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [
-                    binaries() / "postgres",
-                    *("-D", self._data),
-                    *("-p", str(self.port)),
-                    *("-c", "listen_addresses=127.0.0.1"),
-                    *("-c", "unix_socket_directories="),
-                    *("-c", "max_connections=200"),
-                    *("-c", "password_encryption=scram-sha-256"),
-                ],
+                bound_command(
+                    [
+                        str(binaries() / "postgres"),
+                        *("-D", str(self._data)),
+                        *("-p", str(self.port)),
+                        *("-c", "listen_addresses=127.0.0.1"),
+                        *("-c", "unix_socket_directories="),
+                        *("-c", "max_connections=200"),
+                        *("-c", "password_encryption=scram-sha-256"),
+                    ],
+                    sig=signal.SIGINT,  # PostgreSQL's fast shutdown
+                    **self._ids,
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=self._user.pw_uid if self._user else None,
-                group=self._user.pw_gid if self._user else None,
-                extra_groups=[] if self._user else None,
                 cwd=self._directory,
-                # SIGINT is PostgreSQL's fast shutdown.
-                preexec_fn=lambda: die_with_parent(signal.SIGINT),  # noqa: PLW1509 - no threads yet
                 process_group=0,
             )
         if not wait_until(self._accepts, timeout_seconds=START_TIMEOUT_SECONDS):
@@ -116,15 +116,13 @@ class EmbeddedPostgres:
                     parent.chmod(mode | 0o001)
 
     def _run(self, program: str, *arguments: str | Path, password: str = "") -> str:
+        command = [str(binaries() / program), *map(str, arguments)]
         finished = subprocess.run(
-            [binaries() / program, *arguments],
+            bound_command(command, sig=signal.SIGKILL, **self._ids),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
-            user=self._user.pw_uid if self._user else None,
-            group=self._user.pw_gid if self._user else None,
-            extra_groups=[] if self._user else None,
             cwd=self._directory,
             env={**os.environ, "PGPASSWORD": password},
             timeout=START_TIMEOUT_SECONDS,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from babelmill.kit.process.lifecycle import die_with_parent
+from babelmill.kit.process.bound_launch import bound_command
 
 
 class Member(Protocol):
@@ -51,14 +51,13 @@ class ServiceProcess:
         """Start it, with its output appended to its log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                bound_command(self._command, sig=signal.SIGTERM),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 # A Ctrl-C in the terminal is the supervisor's to handle.
                 process_group=0,
-                preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads here
             )
 
     def request_stop(self) -> None:

