@@ -1,7 +1,8 @@
 """Fixtures of the fault suite, and the table at its end.
 
 `@pytest.mark.fault(n)` names the row that a test fills. `house` is a fresh
-FaultHouse with its servers running; `new_house` makes one with other
+FaultHouse with its servers running, and `calm_house` one where no lease runs
+out; `new_house` makes one with other
 arguments; `row` collects the figures. `@pytest.mark.slow` keeps a test out of
 `make test`; `make faults` runs all.
 """
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.house import FaultHouse
+from tests.faults.premises import CALM
 from tests.faults.servers import Template, make_template
 from tests.faults.table import FaultRow, render, update_page
 from tests.faults.workloads import ClipMaker
@@ -64,6 +66,12 @@ def new_house(
 @pytest.fixture
 def house(new_house: Callable[..., FaultHouse]) -> FaultHouse:
     return new_house()
+
+
+@pytest.fixture
+def calm_house(new_house: Callable[..., FaultHouse]) -> FaultHouse:
+    """A house whose leases do not run out by themselves during a test."""
+    return new_house(pace=CALM)
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ PACE: Mapping[str, str] = {
     "BABELMILL_HEARTBEAT_SECONDS": "0.5",
 }
 """Short leases, so that a test need not wait for 30 s."""
+CALM: Mapping[str, str] = {**PACE, "BABELMILL_LEASE_TTL_SECONDS": "20"}
+"""Leases that outlast any hiccup of a busy machine, for rows in which none may run out."""
 MARK = "BABELMILL_FAULT_HOUSE"
 """The variable by which a process is known to belong to a house."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "TMPDIR")

@@ -112,6 +112,7 @@ def test_the_poison_is_put_aside_when_memory_is_refused_instead_of_the_process_k
 
 
 @pytest.mark.fault(14)
+@pytest.mark.slow
 def test_the_slot_is_freed_when_a_program_hangs_past_the_time_limit(
     house: FaultHouse, row: FaultRow, clips: ClipMaker
 ) -> None:
@@ -138,6 +139,7 @@ def test_the_slot_is_freed_when_a_program_hangs_past_the_time_limit(
 
 
 @pytest.mark.fault(14)
+@pytest.mark.slow
 def test_the_slot_is_freed_when_a_child_itself_hangs(
     house: FaultHouse, row: FaultRow, clips: ClipMaker
 ) -> None:
@@ -170,6 +172,7 @@ _MOST_DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 @pytest.mark.fault(30)
+@pytest.mark.slow
 def test_calls_are_refused_and_nothing_breaks_when_the_service_has_no_descriptors(
     house: FaultHouse, row: FaultRow, clips: ClipMaker
 ) -> None:
@@ -209,6 +212,7 @@ def test_calls_are_refused_and_nothing_breaks_when_the_service_has_no_descriptor
 
 
 @pytest.mark.fault(30)
+@pytest.mark.slow
 def test_the_step_is_tried_again_when_its_worker_has_no_descriptors(
     house: FaultHouse, row: FaultRow, clips: ClipMaker
 ) -> None:

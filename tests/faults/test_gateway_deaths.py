@@ -34,6 +34,7 @@ def _http(house: FaultHouse, gateway: Service) -> httpx.Client:
 
 
 @pytest.mark.fault(1)
+@pytest.mark.slow
 def test_nothing_half_is_used_when_the_gateway_dies_in_the_middle_of_an_upload(
     house: FaultHouse, row: FaultRow, clips: ClipMaker, tmp_path: Path
 ) -> None:
@@ -77,7 +78,13 @@ def test_nothing_half_is_used_when_the_gateway_dies_in_the_middle_of_an_upload(
 
 
 @pytest.mark.fault(2)
-@pytest.mark.parametrize("place", ["gateway.create.before_call", "gateway.create.after_call"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("gateway.create.before_call", marks=pytest.mark.slow),
+        "gateway.create.after_call",
+    ],
+)
 def test_one_job_is_made_when_the_gateway_dies_before_its_reply(
     house: FaultHouse, row: FaultRow, place: str
 ) -> None:

@@ -82,78 +82,83 @@ def test_every_acknowledged_job_ends_when_the_service_is_killed_under_load(
 
 
 @pytest.mark.fault(4)
-@pytest.mark.parametrize("place", ["relay.sent", "relay.taken"])
+@pytest.mark.parametrize(
+    "place", ["relay.sent", pytest.param("relay.taken", marks=pytest.mark.slow)]
+)
 def test_the_step_runs_once_when_the_relay_dies_around_its_sending(
-    house: FaultHouse, row: FaultRow, place: str
+    calm_house: FaultHouse, row: FaultRow, place: str
 ) -> None:
     """I1, I5: it is sent again, and the second message is dropped."""
-    service = house.job_service(failpoint=f"{place}:kill")
-    worker = house.translation_worker()
-    client = house.client()
+    service = calm_house.job_service(failpoint=f"{place}:kill")
+    worker = calm_house.translation_worker()
+    client = calm_house.client()
     job_id = client.submit(text_spec())
     service.wait()
     killed_at = time.monotonic()
     service.restart()
-    house.wait_for_service(service)
-    house.wait_for_state(job_id, "COMPLETED")
+    calm_house.wait_for_service(service)
+    calm_house.wait_for_state(job_id, "COMPLETED")
     row.recovered(time.monotonic() - killed_at)
     if place == "relay.sent":
         # The claim of the dead relay ends after 10 s; by then the step may be
         # done, and there is nothing to send again.
         row.note(f"second messages dropped: {len(worker.events('step_refused'))}")
-    house.settle()
-    assert row.judge(house).duplicate_executions == 0
+    calm_house.settle()
+    assert row.judge(calm_house).duplicate_executions == 0
 
 
 @pytest.mark.fault(4)
+@pytest.mark.slow
 def test_the_second_message_is_dropped_when_a_step_was_sent_twice(
-    house: FaultHouse, row: FaultRow
+    calm_house: FaultHouse, row: FaultRow
 ) -> None:
     """I5: no worker takes it before it is sent again, so both messages arrive."""
-    service = house.job_service(failpoint="relay.sent:kill")
-    client = house.client()
+    service = calm_house.job_service(failpoint="relay.sent:kill")
+    client = calm_house.client()
     job_id = client.submit(text_spec())
     service.wait()
     service.restart()
-    house.wait_for_service(service)
+    calm_house.wait_for_service(service)
     # The dead relay's claim ends, and the step is sent again.
-    house.wait_for_state(job_id, "QUEUED")
-    worker = house.translation_worker()
-    house.settle()
+    calm_house.wait_for_state(job_id, "QUEUED")
+    worker = calm_house.translation_worker()
+    calm_house.settle()
     eventually(lambda: worker.events("step_refused"))
     row.note("1 of 2 messages dropped as stale")
-    assert row.judge(house).duplicate_executions == 0
+    assert row.judge(calm_house).duplicate_executions == 0
 
 
 @pytest.mark.fault(5)
+@pytest.mark.slow
 def test_repeated_calls_converge_when_answers_are_lost_after_the_commit(
-    house: FaultHouse, row: FaultRow
+    calm_house: FaultHouse, row: FaultRow
 ) -> None:
     """I1, I2, I5, I7: every kind of call whose answer can be lost is repeated in safety."""
-    service = house.job_service()
-    house.translation_worker()
-    client = house.client()
+    service = calm_house.job_service()
+    calm_house.translation_worker()
+    client = calm_house.client()
     lost = []
     for place in sorted(LOSING_FAILPOINTS - {"fail.after_commit", "cancel.after_commit"}):
         service.signal(signal.SIGTERM)
         service.wait()
         service.arm(f"{place}:error_after_commit")
         service.restart()
-        house.wait_for_service(service)
+        calm_house.wait_for_service(service)
         job_id = client.submit(text_spec(f"At {place} an answer is lost."))
         if place == "heartbeat.after_commit":
             job_id = client.submit(long_text(80))
         service.fuse.wait()
-        house.wait_for_state(job_id, "COMPLETED")
+        calm_house.wait_for_state(job_id, "COMPLETED")
         lost.append(place)
-    house.settle()
+    calm_house.settle()
     row.note(f"answers lost at {len(lost)} places")
-    assert row.judge(house).duplicate_executions == 0
+    assert row.judge(calm_house).duplicate_executions == 0
     unsure = [call for call in client.history.calls("create") if call.outcome == "indeterminate"]
     assert unsure, "no client has lost an answer"
 
 
 @pytest.mark.fault(5)
+@pytest.mark.slow
 def test_a_cancel_is_repeated_in_safety_when_its_answer_is_lost(
     house: FaultHouse, row: FaultRow
 ) -> None:
@@ -236,29 +241,30 @@ def test_every_watcher_resumes_without_a_gap_when_the_service_is_stopped(
 
 
 @pytest.mark.fault(38)
+@pytest.mark.slow
 def test_steps_run_once_when_two_services_publish_and_reap(
-    house: FaultHouse, row: FaultRow
+    calm_house: FaultHouse, row: FaultRow
 ) -> None:
     """I1, I4, I5: relay and reaper of both run all the time, and do each thing once."""
-    first, second = house.job_service(), house.job_service()
+    first, second = calm_house.job_service(), calm_house.job_service()
     workers = [
-        house.translation_worker(
+        calm_house.translation_worker(
             failpoint="worker.leased:kill@5",
             settings={"worker_grpc": each.environment["BABELMILL_WORKER_GRPC_LISTEN"]},
         )
         for each in (first, second)
     ]
-    clients = [house.client(first), house.client(second)]
-    watchers = [house.watchers(first, second), house.watchers(second, first)]
+    clients = [calm_house.client(first), calm_house.client(second)]
+    watchers = [calm_house.watchers(first, second), calm_house.watchers(second, first)]
     for number in range(2):
         # Accepted by one, watched at the other.
         for job_id in clients[number].submit_many(short_texts(40)):
             watchers[1 - number].watch(job_id)
-    house.settle(90)
+    calm_house.settle(90)
     for each in watchers:
         each.wait_for_all()
     refused = sum(len(worker.events("step_refused")) for worker in workers)
-    crashes = int(house.sql("SELECT sum(crashes) FROM steps")[0][0])
+    crashes = int(calm_house.sql("SELECT sum(crashes) FROM steps")[0][0])
     row.note(f"messages dropped as stale: {refused}; crashes reaped: {crashes}")
-    verdict = row.judge(house)
+    verdict = row.judge(calm_house)
     assert verdict.duplicate_executions == crashes, "a lease was ended twice"

@@ -87,6 +87,7 @@ def test_watchers_are_sent_away_and_resume_when_they_do_not_read(
 
 
 @pytest.mark.fault(36)
+@pytest.mark.slow
 def test_jobs_go_on_as_fast_when_the_collector_hangs_or_is_down(
     house: FaultHouse, row: FaultRow
 ) -> None:
