@@ -131,7 +131,8 @@ def test_queued_messages_survive_when_redis_keeps_a_log_and_is_killed(
     "frozen_seconds",
     [
         # The relay gives up on a call after 5 s: long enough for that, and a second try.
-        pytest.param(12),
+        # Compares times, so it is no test for every run.
+        pytest.param(12, marks=pytest.mark.slow),
         pytest.param(60, marks=pytest.mark.slow),
     ],
 )
