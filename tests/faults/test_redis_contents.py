@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
-import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from babelmill.kit.wire.step_message import TASK_NAME
 from tests.deadlines import eventually
 from tests.faults import broker
+from tests.faults.health import health
 from tests.faults.house import FaultHouse
 from tests.faults.table import FaultRow
 from tests.faults.workloads import long_text, short_texts, text_spec
@@ -132,18 +130,6 @@ def test_jobs_wait_in_the_database_when_redis_is_full(house: FaultHouse, row: Fa
     row.judge(house)
 
 
-def _health(house: FaultHouse, name: str) -> str:
-    with grpc.insecure_channel(house.address()) as channel:
-        request = health_pb2.HealthCheckRequest(service=name)
-        # Any: published without types.
-        stub: Any = health_pb2_grpc.HealthStub(channel)
-        try:
-            status = stub.Check(request, timeout=5).status
-        except grpc.RpcError as error:
-            return error.code().name
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(status)
-
-
 @pytest.mark.fault(21)
 def test_the_service_complains_when_redis_may_evict_queues(
     new_house: NewHouse, row: FaultRow
@@ -151,18 +137,18 @@ def test_the_service_complains_when_redis_may_evict_queues(
     """I1: jobs run, the log and the health tell of it, and both see that it was mended."""
     house = new_house(pace={}, valkey_settings={"maxmemory-policy": "allkeys-lru"})
     service = house.job_service()
-    eventually(lambda: _health(house, "babelmill.broker") == "NOT_SERVING")
-    assert _health(house, "") == "SERVING"
+    eventually(lambda: health(house.address(), "babelmill.broker") == "NOT_SERVING")
+    assert health(house.address()) == "SERVING"
     (alarm,) = service.events("broker_may_evict_queues")
     assert (alarm["level"], alarm["maxmemory_policy"]) == ("error", "allkeys-lru")
     house.translation_worker()
     job_id = house.client().submit(text_spec())
     house.wait_for_state(job_id, "COMPLETED")
     broker.configure(house.valkey, maxmemory_policy="noeviction")
-    eventually(lambda: _health(house, "babelmill.broker") == "SERVING")
+    eventually(lambda: health(house.address(), "babelmill.broker") == "SERVING")
     house.stop_valkey()
-    eventually(lambda: _health(house, "babelmill.broker") == "NOT_SERVING")
-    assert _health(house, "") == "SERVING"
+    eventually(lambda: health(house.address(), "babelmill.broker") == "NOT_SERVING")
+    assert health(house.address()) == "SERVING"
     house.start_valkey()
     # With the settings of the start: the wrong ones again.
     eventually(lambda: len(service.events("broker_may_evict_queues")) == 2)
