@@ -10,7 +10,13 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from job_service.domain import attempts
 from job_service.domain.events import Fact, JobStateChanged, StepStateChanged, TargetFinished
@@ -46,8 +52,12 @@ PLAN = Plan(
     ),
     ("pt", "es", "fr"),
 )
+_LEASES_BEFORE_CANCEL = 3
 DEADLINE = timedelta(minutes=30)
 _index = st.integers(0, 3)
+# Of the messages some are old ones, that come for the second time.
+_lag = st.sampled_from((0, 0, 0, 1))
+_lease_age = st.integers(0, 3)
 
 
 class World(Protocol):
@@ -72,6 +82,17 @@ class World(Protocol):
     def let_time_pass(self, time: timedelta, *, spare_leases: bool) -> None: ...
 
 
+def _has_leases(machine: "Delivery") -> bool:
+    """Keep rules that need a lease for when there is one."""
+    return bool(machine.leases)
+
+
+def _is_worth_a_cancel(machine: "Delivery") -> bool:
+    """Keep the cancel, which ends the play, for when there is something to stop."""
+    running = any(step.state in LEASED_STATES for step in machine.job.steps)
+    return running or len(machine.leases) >= _LEASES_BEFORE_CANCEL
+
+
 class Delivery(RuleBasedStateMachine):
     """One job with a chain and two flat steps; workers old and new hold on to their leases."""
 
@@ -89,13 +110,13 @@ class Delivery(RuleBasedStateMachine):
         self.executions: dict[UUID, int] = {}
         self.winners: dict[UUID, LeaseRequest] = {}
 
-    @rule(index=_index, lag=st.integers(0, 1))
+    @rule(index=_index, lag=_lag)
     def publish(self, index: int, lag: int) -> None:
         step = self.job.steps[index]
         self.world.publish(step, step.generation - lag)
         self._look()
 
-    @rule(index=_index, lag=st.integers(0, 1))
+    @rule(index=_index, lag=_lag)
     def acquire(self, index: int, lag: int) -> None:
         step = self.job.steps[index]
         lease = LeaseRequest(step.step_id, step.generation - lag, uuid4())
@@ -106,53 +127,71 @@ class Delivery(RuleBasedStateMachine):
             self.leases.append(lease)
         self._look(unchanged=not granted)
 
-    @rule(pick=st.integers(0, 100))
-    def acquire_again(self, pick: int) -> None:
+    @rule(index=_index)
+    def work_off(self, index: int) -> None:
+        """Everything goes well with a step, from its message to its end."""
+        self.acquire(index, 0)
+        if self.leases and self.leases[-1].step_id == self.job.steps[index].step_id:
+            self.complete(0)
+
+    @precondition(_has_leases)
+    @rule(age=_lease_age)
+    def acquire_again(self, age: int) -> None:
         """The answer was lost: the same lease is asked for."""
-        if self.leases:
-            lease = self.leases[pick % len(self.leases)]
-            held = attempts.holds(self._step(lease), lease)
-            assert self.world.acquire(lease) == held
-            self._look(unchanged=True)
+        lease, held = self._lease(age)
+        assert self.world.acquire(lease) == held
+        self._look(unchanged=True)
 
-    @rule(pick=st.integers(0, 100), done=st.floats(0, 20))
-    def beat(self, pick: int, done: float) -> None:
-        if self.leases:
-            lease = self.leases[pick % len(self.leases)]
-            held = attempts.holds(self._step(lease), lease)
-            assert self.world.beat(lease, Progress("CHARACTERS", done, 10)) == held
-            self._look(unchanged=not held)
+    @precondition(_has_leases)
+    @rule(age=_lease_age, done=st.floats(0, 20))
+    def beat(self, age: int, done: float) -> None:
+        lease, held = self._lease(age)
+        assert self.world.beat(lease, Progress("CHARACTERS", done, 10)) == held
+        self._look(unchanged=not held)
 
-    @rule(pick=st.integers(0, 100))
-    def complete(self, pick: int) -> None:
-        if not self.leases:
-            return
-        lease = self.leases[pick % len(self.leases)]
-        before = self._step(lease)
-        held = attempts.holds(before, lease)
+    @precondition(_has_leases)
+    @rule(age=_lease_age)
+    def complete(self, age: int) -> None:
+        lease, held = self._lease(age)
+        cancelled = self._step(lease).state is StepState.CANCELLING
         self.world.complete(lease)
         self._look(unchanged=not held)
         if held:
-            cancelled = before.state is StepState.CANCELLING
             after = StepState.CANCELLED if cancelled else StepState.COMPLETED
             assert self._step(lease).state is after
             if not cancelled:
                 self.winners[lease.step_id] = lease
 
-    @rule(pick=st.integers(0, 100), failure=st.sampled_from(FAILURES), jitter=st.floats(0, 0.99))
-    def fail(self, pick: int, failure: Failure, jitter: float) -> None:
-        if self.leases:
-            lease = self.leases[pick % len(self.leases)]
-            held = attempts.holds(self._step(lease), lease)
-            self.world.fail(lease, failure, jitter)
-            self._look(unchanged=not held)
-            assert not attempts.holds(self._step(lease), lease)
+    @precondition(_has_leases)
+    @rule(age=_lease_age, failure=st.sampled_from(FAILURES), jitter=st.floats(0, 0.99))
+    def fail(self, age: int, failure: Failure, jitter: float) -> None:
+        lease, held = self._lease(age)
+        self.world.fail(lease, failure, jitter)
+        self._look(unchanged=not held)
+        assert not attempts.holds(self._step(lease), lease)
 
+    @precondition(_is_worth_a_cancel)
     @rule()
     def cancel(self) -> None:
         accepted = self.world.cancel()
         self._look(unchanged=not accepted)
         assert accepted == (self.job.state in {JobState.CANCELLING, JobState.CANCELLED})
+
+    @precondition(_is_worth_a_cancel)
+    @rule(index=_index, answer=st.sampled_from(("complete", "fail", "beat")))
+    def cancel_in_its_work(self, index: int, answer: str) -> None:
+        """The cancel comes between a worker's start and its next word."""
+        self.acquire(index, 0)
+        self.cancel()
+        if not self.leases:
+            return
+        match answer:
+            case "complete":
+                self.complete(0)
+            case "fail":
+                self.fail(0, FAILURES[-1], 0)
+            case _:
+                self.beat(0, 1)
 
     @rule(seconds=st.sampled_from([1, 16, 31, 121, 601]), spare=st.booleans())
     def let_time_pass(self, seconds: int, spare: bool) -> None:
@@ -161,6 +200,13 @@ class Delivery(RuleBasedStateMachine):
         self._look()
         if self.job.deadline_at is not None and self.age >= DEADLINE:
             assert self.job.state in FINAL_JOB_STATES
+
+    def _lease(self, age: int) -> tuple[LeaseRequest, bool]:
+        """Choose a lease, live and new ones first, and tell whether it is live."""
+        live = [lease for lease in self.leases if attempts.holds(self._step(lease), lease)]
+        ended = [lease for lease in self.leases if lease not in live]
+        lease = (ended + live)[-1 - age % len(self.leases)]
+        return lease, lease in live
 
     def _step(self, lease: LeaseRequest) -> Step:
         return next(step for step in self.job.steps if step.step_id == lease.step_id)

@@ -112,6 +112,6 @@ class DeliveryInMemory(Delivery):
 
 
 DeliveryInMemory.TestCase.settings = settings(
-    max_examples=50, stateful_step_count=40, deadline=None
+    max_examples=100, stateful_step_count=40, deadline=None
 )
 test_promises_hold_whatever_happens_in_whatever_order = DeliveryInMemory.TestCase
