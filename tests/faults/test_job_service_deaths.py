@@ -4,15 +4,18 @@ import random
 import signal
 import threading
 import time
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
+from babelmill.client import BabelmillError, requests
 from babelmill.kit.process.failpoints import FAILPOINTS, LOSING_FAILPOINTS
 from tests.deadlines import eventually
 from tests.faults.history import RecordingClient
 from tests.faults.house import FaultHouse
 from tests.faults.table import FaultRow
-from tests.faults.workloads import long_text, short_texts, text_spec
+from tests.faults.workloads import long_text, short_texts, text_spec, transcode_spec
 
 _OF_JOB_SERVICE = sorted(
     name
@@ -268,3 +271,52 @@ def test_steps_run_once_when_two_services_publish_and_reap(
     row.note(f"messages dropped as stale: {refused}; crashes reaped: {crashes}")
     verdict = row.judge(calm_house)
     assert verdict.duplicate_executions == crashes, "a lease was ended twice"
+
+
+@pytest.mark.fault(3)
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+def test_ends_are_final_when_the_service_dies_while_it_writes_them(
+    calm_house: FaultHouse, row: FaultRow, moment: str
+) -> None:
+    """I2, I6: a cancel, a failure and a deadline, each cut off in its transaction or after it."""
+    service = calm_house.job_service()
+    client = calm_house.client()
+    patient = calm_house.client()
+
+    def dies_at(place: str) -> None:
+        service.signal(signal.SIGTERM)
+        service.wait()
+        service.arm(f"{place}.{moment}:kill")
+        service.restart()
+        calm_house.wait_for_service(service)
+
+    def comes_back() -> None:
+        service.fuse.wait()
+        service.restart()
+        calm_house.wait_for_service(service)
+
+    waiting = client.submit(text_spec("Nobody translates this."))
+    dies_at("cancel")
+    with suppress(BabelmillError):
+        client.cancel(waiting)
+    comes_back()
+    patient.cancel(waiting)
+    assert calm_house.state(waiting) == "CANCELLED"
+
+    dies_at("reaper")
+    soon = requests.job_request(
+        text_spec("Nobody translates this in time."), deadline=timedelta(seconds=2)
+    )
+    late = client.send(soon)
+    comes_back()
+    calm_house.wait_for_state(late, "EXPIRED")
+
+    dies_at("fail")
+    artifact = client.client.upload(b"This is no video.", "clip.mkv")
+    broken = client.submit(transcode_spec(artifact.artifact_id))
+    calm_house.media_worker()
+    comes_back()
+    calm_house.wait_for_state(broken, "FAILED", timeout_seconds=60)
+    calm_house.settle()
+    row.judge(calm_house)
