@@ -49,7 +49,7 @@ test: install ## Run the whole suite against real servers
 
 .PHONY: faults
 faults: install ## Inject every fault that this machine can; renews the table in docs/reliability.md
-	$(BIN)/python -m pytest tests/faults -m "" --fault-table docs/reliability.md
+	$(BIN)/python -m pytest tests/faults -m "" --timeout 600 --fault-table docs/reliability.md
 
 .PHONY: soak
 soak: install ## Chaos for MINUTES by SEED; CHAOS=both gives half of them to a run in peace
