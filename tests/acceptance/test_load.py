@@ -75,9 +75,7 @@ def test_every_job_completes_when_many_clients_submit_at_once(stack: Stack) -> N
             # Each has its own text back, whatever was done together with it.
             assert str(letter) in client.job_text(job, "pt")
     rate = len(ended) / seconds
-    sys.stdout.write(f"
-{len(ended)} jobs in {seconds:.1f} s: {rate:.0f} a second
-")
+    sys.stdout.write(f"\n{len(ended)} jobs in {seconds:.1f} s: {rate:.0f} a second\n")
 
 
 @pytest.mark.row("S3.6")
