@@ -1,7 +1,8 @@
 """The connection pool, and how the database's troubles are named.
 
 Every connection gives up by itself: on a lock, on a statement, on a
-transaction that someone forgot. Nothing here knows a table.
+transaction that someone forgot, on a server that says nothing. Nothing here
+knows a table.
 """
 
 from collections.abc import Iterator
@@ -14,12 +15,16 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from job_service.domain.errors import OutOfSpace, StorageUnavailable
+from job_service.storage.unanswered import Patience, TimedCursor
 
 LOCK_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 30
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_TIMEOUT_SECONDS = 10
+# Longer than a server that is well lets any statement run.
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 10
+PING_TIMEOUT_SECONDS = 5
 
 _DISK_FULL = "53100"
 # PostgreSQL, appendix A: these pass by themselves, so the caller may try again.
@@ -31,10 +36,12 @@ class Database:
     """The pool of one process."""
 
     engine: Engine
+    patience: Patience
 
     def close(self) -> None:
         """Close all connections; those in use close when they are given back."""
         self.engine.dispose()
+        self.patience.end()
 
 
 def driver_url(url: str) -> URL:
@@ -42,8 +49,14 @@ def driver_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+psycopg2")
 
 
-def open_database(url: str, pool_size: int = 8) -> Database:
+def open_database(
+    url: str, pool_size: int = 8, *, answer_timeout_seconds: float = ANSWER_TIMEOUT_SECONDS
+) -> Database:
     """Prepare a pool; it connects when it is first used."""
+    patience = Patience(
+        call_seconds=answer_timeout_seconds,
+        ping_seconds=min(answer_timeout_seconds, PING_TIMEOUT_SECONDS),
+    )
     options = (
         f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
         f" -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
@@ -63,6 +76,8 @@ def open_database(url: str, pool_size: int = 8) -> Database:
         connect_args={
             "options": options,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "connection_factory": patience.connect,
+            "cursor_factory": TimedCursor,
             "application_name": "babelmill-job-service",
             # A peer that has vanished is noticed within 30 s.
             "keepalives_idle": 10,
@@ -70,7 +85,7 @@ def open_database(url: str, pool_size: int = 8) -> Database:
             "keepalives_count": 4,
         },
     )
-    return Database(engine)
+    return Database(engine, patience)
 
 
 @contextmanager
