@@ -25,6 +25,7 @@ from babelmill.kit.wire.step_message import PRIORITIES, TASK_NAME, queue_name
 # the broker hands a running step to a second worker, again and again.
 VISIBILITY_TIMEOUT_SECONDS = 24 * 3600
 _SOCKET_TIMEOUT_SECONDS = 5
+_SILENCE_SECONDS = 10
 _CHILD_START_SECONDS = 300
 _KIB = 1024
 _TRANSPORT = "babelmill.kit.worker.redis_transport:Transport"
@@ -119,6 +120,9 @@ def _settings(redis_url: str, queue_family: str, concurrency: int) -> Mapping[st
             "socket_timeout": _SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": _SOCKET_TIMEOUT_SECONDS,
             "socket_keepalive": True,
+            # A connection whose other end has gone without a word is noticed
+            # when a read that the server should have ended is this late.
+            "health_check_interval": _SILENCE_SECONDS,
         },
         "task_queues": queues,
         "task_default_queue": names[1],
