@@ -19,7 +19,8 @@ from job_service.storage.unanswered import Patience, TimedCursor
 
 LOCK_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 30
-IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 60
+# Locks of a service that has frozen, or cannot be heard, are held for so long.
+IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_TIMEOUT_SECONDS = 10
 # Longer than a server that is well lets any statement run.

@@ -30,6 +30,7 @@ class TcpProxy:
         self.port = 0
         self._latency_seconds = 0.0
         self._silent: set[Direction] = set()
+        self._stranded: set[asyncio.StreamWriter] = set()
         self._left: dict[Direction, int] = {}
         self._refusing = False
         self._writers: set[asyncio.StreamWriter] = set()
@@ -56,6 +57,17 @@ class TcpProxy:
         """
         self._silent = set(directions or Direction)
 
+    def strand(self) -> None:
+        """Pass nothing more on the connections that are open now; new ones are welcome.
+
+        So it is when the other machine has gone without a word, and another took its place.
+        """
+
+        async def strand() -> None:
+            self._stranded = set(self._writers)
+
+        self._run(strand())
+
     def cut_after(self, byte_count: int, direction: Direction = Direction.TO_SERVER) -> None:
         """Break the connection once so many more bytes went through."""
         self._left = {direction: byte_count}
@@ -78,6 +90,7 @@ class TcpProxy:
         """Be a plain wire again."""
         self._latency_seconds = 0.0
         self._silent = set()
+        self._stranded = set()
         self._left = {}
         self._refusing = False
         self._loop.call_soon_threadsafe(self._woken.set)
@@ -115,15 +128,19 @@ class TcpProxy:
             )
         finally:
             self._writers -= {writer, up_writer}
+            self._stranded -= {writer, up_writer}
             for each in (writer, up_writer):
                 each.transport.abort()
+
+    def _is_silent(self, writer: asyncio.StreamWriter, way: Direction) -> bool:
+        return way in self._silent or writer in self._stranded
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Direction
     ) -> None:
         with contextlib.suppress(OSError):
             while True:
-                while way in self._silent:
+                while self._is_silent(writer, way):
                     self._woken.clear()
                     await self._woken.wait()
                 data = await reader.read(_CHUNK)
@@ -131,7 +148,7 @@ class TcpProxy:
                     break
                 if self._latency_seconds:
                     await asyncio.sleep(self._latency_seconds)
-                while way in self._silent:
+                while self._is_silent(writer, way):
                     self._woken.clear()
                     await self._woken.wait()
                 if way in self._left:
