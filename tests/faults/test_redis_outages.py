@@ -75,7 +75,7 @@ def test_everything_is_published_again_when_redis_comes_back_empty(
     house.translation_worker(settings={"concurrency": 1})
     client = house.client()
     watchers = house.watchers()
-    running = client.submit(long_text(150))
+    running = client.submit(long_text(600))
     house.wait_for_attempt(running, 1)
     job_ids = client.submit_many(short_texts(60))
     _wait_until_queued(house, len(job_ids))

@@ -144,7 +144,7 @@ def test_lease_names_the_inputs_and_limits_when_granted(core: Core) -> None:
     assert source.inline == "grüße".encode()
     assert str(source.artifact_id) == lease.step.settings["source"]
     assert lease.ttl == timedelta(seconds=30)
-    assert timedelta(minutes=4) < lease.timeout <= timedelta(minutes=6)
+    assert timedelta(minutes=14) < lease.timeout <= timedelta(minutes=15)
     assert str(lease.request.lease_id) in lease.staging_prefix
 
 

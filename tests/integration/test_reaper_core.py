@@ -69,7 +69,7 @@ def test_job_is_dead_lettered_when_three_workers_have_died(core: Core) -> None:
 def test_attempt_is_ended_when_it_runs_past_its_timeout(core: Core) -> None:
     job = core.create()
     lease = core.start(job)
-    core.move_into_past("attempt_started_at", lease.step_id, seconds=400)
+    core.move_into_past("attempt_started_at", lease.step_id, seconds=1000)
     assert core.reaper.run_once().timed_out == 1
     step = core.step(job)
     assert step.state is StepState.RETRY_WAIT

@@ -13,6 +13,7 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
+from redis.exceptions import ConnectionError as ConnectionFailed
 
 from babelmill.kit.process.logs import get_logger
 
@@ -49,8 +50,14 @@ class Channel(redis.Channel):
         before = set(self.qos._delivered)
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu is half typed
-        except (*self.connection_errors, self.ResponseError, Empty):
+        except (*self.connection_errors, Empty):
             raise
+        except self.ResponseError as error:
+            # Such as a queue's name with something else under it. Celery ends
+            # the worker for it; an outage, which it waits out, is what it is.
+            _log.warning("broker_refused_to_read", error_type=type(error).__name__)
+            self.client.connection.disconnect()
+            raise ConnectionFailed("the broker refuses to read the queues") from error
         except Exception as error:  # noqa: BLE001 - whatever lies in a queue, the worker lives
             _log.warning("broker_entry_dropped", error_type=type(error).__name__)
             # What kombu took in before it failed would hold a prefetch slot for ever.

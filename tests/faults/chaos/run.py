@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tests.deadlines import eventually
 from tests.faults.chaos.judge import Judgement, judge
 from tests.faults.chaos.memory import Memory
 from tests.faults.chaos.scene import TARGETS, Scene
@@ -161,6 +162,12 @@ def _start_traffic(house: FaultHouse, scene: Scene, plan: ChaosPlan, record: Pat
     )
     house.services.append(traffic)
     traffic.start()
+
+    def busy() -> bool:
+        traffic.insist_alive()
+        return record.exists() and record.stat().st_size > 0
+
+    eventually(busy, timeout_seconds=60)
     return traffic
 
 

@@ -179,7 +179,6 @@ class Traffic:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.file = RecordFile(Path(config.record))
-        self.file.write("run", {**asdict(config), "token": ""})
         history = FileHistory(self.file)
         self.stopped = threading.Event()
         self.clients = [
@@ -195,6 +194,8 @@ class Traffic:
             if len(pair.hops) == 1:
                 pairs.setdefault(pair.source_language, []).append(pair.target_language)
         self.customers = [self._customer(number, pairs) for number in range(config.customers)]
+        # The first line of the record says that the customers are there.
+        self.file.write("run", {**asdict(config), "token": ""})
 
     def _customer(self, number: int, pairs: dict[str, list[str]]) -> Customer:
         direct: list[Way] = list(self.clients)
