@@ -26,7 +26,7 @@ from babelmill.media.v1 import media_pb2 as babelmill_dot_media_dot_v1_dot_media
 from babelmill.translation.v1 import translation_pb2 as babelmill_dot_translation_dot_v1_dot_translation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'babelmill/jobs/v1/catalog_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x1a*babelmill/translation/v1/translation.proto\"\x14\n\x12ListEnginesRequest\"H\n\x13ListEnginesResponse\x12\x31\n\x07\x65ngines\x18\x01 \x03(\x0b\x32 .babelmill.translation.v1.Engine\"3\n\x18ListLanguagePairsRequest\x12\x17\n\x0fsource_language\x18\x01 \x01(\t\"R\n\x19ListLanguagePairsResponse\x12\x35\n\x05pairs\x18\x01 \x03(\x0b\x32&.babelmill.translation.v1.LanguagePair\"\x14\n\x12ListPresetsRequest\"B\n\x13ListPresetsResponse\x12+\n\x07presets\x18\x01 \x03(\x0b\x32\x1a.babelmill.media.v1.Preset2\xbc\x02\n\x0e\x43\x61talogService\x12\\\n\x0bListEngines\x12%.babelmill.jobs.v1.ListEnginesRequest\x1a&.babelmill.jobs.v1.ListEnginesResponse\x12n\n\x11ListLanguagePairs\x12+.babelmill.jobs.v1.ListLanguagePairsRequest\x1a,.babelmill.jobs.v1.ListLanguagePairsResponse\x12\\\n\x0bListPresets\x12%.babelmill.jobs.v1.ListPresetsRequest\x1a&.babelmill.jobs.v1.ListPresetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'babelmill/jobs/v1/catalog_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x1a*babelmill/translation/v1/translation.proto\"\x14\n\x12ListEnginesRequest\"H\n\x13ListEnginesResponse\x12\x31\n\x07\x65ngines\x18\x01 \x03(\x0b\x32 .babelmill.translation.v1.Engine\"3\n\x18ListLanguagePairsRequest\x12\x17\n\x0fsource_language\x18\x01 \x01(\t\"R\n\x19ListLanguagePairsResponse\x12\x35\n\x05pairs\x18\x01 \x03(\x0b\x32&.babelmill.translation.v1.LanguagePair\"\x14\n\x12ListFormatsRequest\"H\n\x13ListFormatsResponse\x12\x31\n\x07\x66ormats\x18\x01 \x03(\x0b\x32 .babelmill.translation.v1.Format\"\x14\n\x12ListPresetsRequest\"B\n\x13ListPresetsResponse\x12+\n\x07presets\x18\x01 \x03(\x0b\x32\x1a.babelmill.media.v1.Preset2\x9a\x03\n\x0e\x43\x61talogService\x12\\\n\x0bListEngines\x12%.babelmill.jobs.v1.ListEnginesRequest\x1a&.babelmill.jobs.v1.ListEnginesResponse\x12n\n\x11ListLanguagePairs\x12+.babelmill.jobs.v1.ListLanguagePairsRequest\x1a,.babelmill.jobs.v1.ListLanguagePairsResponse\x12\\\n\x0bListFormats\x12%.babelmill.jobs.v1.ListFormatsRequest\x1a&.babelmill.jobs.v1.ListFormatsResponse\x12\\\n\x0bListPresets\x12%.babelmill.jobs.v1.ListPresetsRequest\x1a&.babelmill.jobs.v1.ListPresetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,10 +41,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLANGUAGEPAIRSREQUEST']._serialized_end=285
   _globals['_LISTLANGUAGEPAIRSRESPONSE']._serialized_start=287
   _globals['_LISTLANGUAGEPAIRSRESPONSE']._serialized_end=369
-  _globals['_LISTPRESETSREQUEST']._serialized_start=371
-  _globals['_LISTPRESETSREQUEST']._serialized_end=391
-  _globals['_LISTPRESETSRESPONSE']._serialized_start=393
-  _globals['_LISTPRESETSRESPONSE']._serialized_end=459
-  _globals['_CATALOGSERVICE']._serialized_start=462
-  _globals['_CATALOGSERVICE']._serialized_end=778
+  _globals['_LISTFORMATSREQUEST']._serialized_start=371
+  _globals['_LISTFORMATSREQUEST']._serialized_end=391
+  _globals['_LISTFORMATSRESPONSE']._serialized_start=393
+  _globals['_LISTFORMATSRESPONSE']._serialized_end=465
+  _globals['_LISTPRESETSREQUEST']._serialized_start=467
+  _globals['_LISTPRESETSREQUEST']._serialized_end=487
+  _globals['_LISTPRESETSRESPONSE']._serialized_start=489
+  _globals['_LISTPRESETSRESPONSE']._serialized_end=555
+  _globals['_CATALOGSERVICE']._serialized_start=558
+  _globals['_CATALOGSERVICE']._serialized_end=968
 # @@protoc_insertion_point(module_scope)

@@ -108,6 +108,47 @@ class ListLanguagePairsResponse(_message.Message):
 Global___ListLanguagePairsResponse: _TypeAlias = ListLanguagePairsResponse  # noqa: Y015
 
 @_typing.final
+class ListFormatsRequest(_message.Message):
+    """ListFormatsRequest has no fields."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFormatsRequest: _TypeAlias = ListFormatsRequest  # noqa: Y015
+
+@_typing.final
+class ListFormatsResponse(_message.Message):
+    """ListFormatsResponse holds the formats."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMATS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedCompositeFieldContainer[_translation_pb2.Format]:
+        """Formats by name."""
+
+    def __init__(
+        self,
+        *,
+        formats: _abc.Iterable[_translation_pb2.Format] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["formats", b"formats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFormatsResponse: _TypeAlias = ListFormatsResponse  # noqa: Y015
+
+@_typing.final
 class ListPresetsRequest(_message.Message):
     """ListPresetsRequest has no fields."""
 

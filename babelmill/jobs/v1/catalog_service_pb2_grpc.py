@@ -49,6 +49,11 @@ class CatalogServiceStub:
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsRequest.SerializeToString,
                 response_deserializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsResponse.FromString,
                 _registered_method=True)
+        self.ListFormats = channel.unary_unary(
+                '/babelmill.jobs.v1.CatalogService/ListFormats',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsResponse.FromString,
+                _registered_method=True)
         self.ListPresets = channel.unary_unary(
                 '/babelmill.jobs.v1.CatalogService/ListPresets',
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListPresetsRequest.SerializeToString,
@@ -79,6 +84,13 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListFormats(self, request, context):
+        """ListFormats returns the formats of documents that can be translated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPresets(self, request, context):
         """ListPresets returns the media presets at hand.
         """
@@ -98,6 +110,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListLanguagePairs,
                     request_deserializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsRequest.FromString,
                     response_serializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsResponse.SerializeToString,
+            ),
+            'ListFormats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFormats,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsResponse.SerializeToString,
             ),
             'ListPresets': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPresets,
@@ -164,6 +181,33 @@ class CatalogService:
             '/babelmill.jobs.v1.CatalogService/ListLanguagePairs',
             babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsRequest.SerializeToString,
             babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListLanguagePairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFormats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.CatalogService/ListFormats',
+            babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_catalog__service__pb2.ListFormatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

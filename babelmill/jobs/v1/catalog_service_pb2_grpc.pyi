@@ -44,6 +44,8 @@ class CatalogServiceStub:
     """ListLanguagePairs returns the pairs that can be translated now, direct or
     through a pivot, with the route that would be taken.
     """
+    ListFormats: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListFormatsRequest, _catalog_service_pb2.ListFormatsResponse]
+    """ListFormats returns the formats of documents that can be translated."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPresetsRequest, _catalog_service_pb2.ListPresetsResponse]
     """ListPresets returns the media presets at hand."""
 
@@ -63,6 +65,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """ListLanguagePairs returns the pairs that can be translated now, direct or
     through a pivot, with the route that would be taken.
     """
+    ListFormats: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListFormatsRequest, _catalog_service_pb2.ListFormatsResponse]  # type: ignore[assignment]
+    """ListFormats returns the formats of documents that can be translated."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPresetsRequest, _catalog_service_pb2.ListPresetsResponse]  # type: ignore[assignment]
     """ListPresets returns the media presets at hand."""
 
@@ -91,6 +95,14 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """ListLanguagePairs returns the pairs that can be translated now, direct or
         through a pivot, with the route that would be taken.
         """
+
+    @_abc_1.abstractmethod
+    def ListFormats(
+        self,
+        request: _catalog_service_pb2.ListFormatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ListFormatsResponse, _abc.Awaitable[_catalog_service_pb2.ListFormatsResponse]]:
+        """ListFormats returns the formats of documents that can be translated."""
 
     @_abc_1.abstractmethod
     def ListPresets(

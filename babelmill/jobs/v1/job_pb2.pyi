@@ -155,6 +155,9 @@ class JobSpec(_message.Message):
 
     TRANSLATE_TEXT_FIELD_NUMBER: _builtins.int
     TRANSCODE_FIELD_NUMBER: _builtins.int
+    TRANSLATE_DOCUMENT_FIELD_NUMBER: _builtins.int
+    TRANSLATE_URL_FIELD_NUMBER: _builtins.int
+    TRANSLATE_RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def translate_text(self) -> _translation_pb2.TranslateTextSpec:
         """Plain text into other languages."""
@@ -163,17 +166,32 @@ class JobSpec(_message.Message):
     def transcode(self) -> _media_pb2.TranscodeSpec:
         """A media file into another form."""
 
+    @_builtins.property
+    def translate_document(self) -> _translation_pb2.TranslateDocumentSpec:
+        """A file into other languages."""
+
+    @_builtins.property
+    def translate_url(self) -> _translation_pb2.TranslateUrlSpec:
+        """What a web address serves into other languages."""
+
+    @_builtins.property
+    def translate_records(self) -> _translation_pb2.TranslateRecordsSpec:
+        """Fields of records into other languages."""
+
     def __init__(
         self,
         *,
         translate_text: _translation_pb2.TranslateTextSpec | None = ...,
         transcode: _media_pb2.TranscodeSpec | None = ...,
+        translate_document: _translation_pb2.TranslateDocumentSpec | None = ...,
+        translate_url: _translation_pb2.TranslateUrlSpec | None = ...,
+        translate_records: _translation_pb2.TranslateRecordsSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_text", b"translate_text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_text", b"translate_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "translate_document", "translate_url", "translate_records"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -559,6 +559,7 @@ class RetryJobRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ALL_TARGETS_FIELD_NUMBER: _builtins.int
+    CHAT_API_KEY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Job_id of the job that ended."""
     request_id: _builtins.str
@@ -567,16 +568,19 @@ class RetryJobRequest(_message.Message):
     """All_targets repeats also what had completed. Otherwise the new job has
     only the targets that did not.
     """
+    chat_api_key: _builtins.str
+    """Chat_api_key for a job whose spec had one: the old one is gone."""
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         all_targets: _builtins.bool = ...,
+        chat_api_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_targets", b"all_targets", "job_id", b"job_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_targets", b"all_targets", "chat_api_key", b"chat_api_key", "job_id", b"job_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

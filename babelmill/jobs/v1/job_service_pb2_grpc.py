@@ -205,6 +205,8 @@ class JobServiceServicer:
         and create a job.
         FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
         FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+        FAILED_PRECONDITION, reason SECRET_GONE: its spec had an api_key, which
+        was deleted when it ended; give one in `chat_api_key`.
         ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -117,6 +117,8 @@ class JobServiceStub:
     and create a job.
     FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
     FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+    FAILED_PRECONDITION, reason SECRET_GONE: its spec had an api_key, which
+    was deleted when it ended; give one in `chat_api_key`.
     ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]
@@ -219,6 +221,8 @@ class JobServiceAsyncStub(JobServiceStub):
     and create a job.
     FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
     FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+    FAILED_PRECONDITION, reason SECRET_GONE: its spec had an api_key, which
+    was deleted when it ended; give one in `chat_api_key`.
     ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
@@ -366,6 +370,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         and create a job.
         FAILED_PRECONDITION, reason JOB_ACTIVE: it has not ended; cancel or wait.
         FAILED_PRECONDITION, reason JOB_SUCCEEDED: there is nothing to retry.
+        FAILED_PRECONDITION, reason SECRET_GONE: its spec had an api_key, which
+        was deleted when it ended; give one in `chat_api_key`.
         ALREADY_EXISTS, RESOURCE_EXHAUSTED: as CreateJob.
         """
 

@@ -24,34 +24,51 @@ _sym_db = _symbol_database.Default()
 
 from babelmill.jobs.v1 import artifact_pb2 as babelmill_dot_jobs_dot_v1_dot_artifact__pb2
 from babelmill.jobs.v1 import progress_pb2 as babelmill_dot_jobs_dot_v1_dot_progress__pb2
+from babelmill.translation.v1 import translation_pb2 as babelmill_dot_translation_dot_v1_dot_translation__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\x1a babelmill/jobs/v1/progress.proto\x1a\x1egoogle/protobuf/duration.proto\"A\n\x08LeaseRef\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x8d\x02\n\x05Lease\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tstep_name\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12&\n\x03ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12%\n\x04work\x18\x08 \x01(\x0b\x32\x17.babelmill.jobs.v1.Work\x12\x16\n\x0estaging_prefix\x18\t \x01(\t\"\x85\x01\n\x04Work\x12>\n\x0etranslate_text\x18\x01 \x01(\x0b\x32$.babelmill.jobs.v1.TranslateTextWorkH\x00\x12\x35\n\ttranscode\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.TranscodeWorkH\x00\x42\x06\n\x04kind\"\x92\x01\n\rStoredContent\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"\x87\x01\n\x11TranslateTextWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\"Q\n\rTranscodeWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06preset\x18\x02 \x01(\t\"\x8f\x01\n\nStepOutput\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"f\n\x0bLeaseReport\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\"m\n\x0bLeaseStatus\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x34\n\tdirective\x18\x02 \x01(\x0e\x32!.babelmill.jobs.v1.LeaseDirective*\x85\x01\n\x0eLeaseDirective\x12\x1f\n\x1bLEASE_DIRECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LEASE_DIRECTIVE_CONTINUE\x10\x01\x12\x1a\n\x16LEASE_DIRECTIVE_CANCEL\x10\x02\x12\x18\n\x14LEASE_DIRECTIVE_LOST\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\x1a babelmill/jobs/v1/progress.proto\x1a*babelmill/translation/v1/translation.proto\x1a\x1egoogle/protobuf/duration.proto\"A\n\x08LeaseRef\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x8d\x02\n\x05Lease\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tstep_name\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12&\n\x03ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12%\n\x04work\x18\x08 \x01(\x0b\x32\x17.babelmill.jobs.v1.Work\x12\x16\n\x0estaging_prefix\x18\t \x01(\t\"\xf3\x02\n\x04Work\x12>\n\x0etranslate_text\x18\x01 \x01(\x0b\x32$.babelmill.jobs.v1.TranslateTextWorkH\x00\x12\x35\n\ttranscode\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.TranscodeWorkH\x00\x12\x31\n\x07\x65xtract\x18\x03 \x01(\x0b\x32\x1e.babelmill.jobs.v1.ExtractWorkH\x00\x12\x46\n\x12translate_segments\x18\x04 \x01(\x0b\x32(.babelmill.jobs.v1.TranslateSegmentsWorkH\x00\x12\x36\n\nadapt_tone\x18\x05 \x01(\x0b\x32 .babelmill.jobs.v1.AdaptToneWorkH\x00\x12\x39\n\x0breconstruct\x18\x06 \x01(\x0b\x32\".babelmill.jobs.v1.ReconstructWorkH\x00\x42\x06\n\x04kind\"\x92\x01\n\rStoredContent\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"\xc1\x01\n\x11TranslateTextWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\x9c\x01\n\x13TranslationSettings\x12=\n\x07options\x18\x01 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x32\n\x08glossary\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x12\n\nmax_tokens\x18\x03 \x01(\x03\"\x80\x02\n\x0b\x45xtractWork\x12\x33\n\x07\x63ontent\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContentH\x00\x12\r\n\x03url\x18\x02 \x01(\tH\x00\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x18\n\x10target_languages\x18\x05 \x03(\t\x12\x34\n\x0crecord_rules\x18\x06 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x12\n\nmax_chunks\x18\x07 \x01(\x05\x12\x16\n\x0emax_characters\x18\x08 \x01(\x03\x42\x08\n\x06source\"9\n\x0bRecordRules\x12\x15\n\rtarget_fields\x18\x01 \x03(\t\x12\x13\n\x0b\x63ode_filter\x18\x02 \x01(\x08\"\xa0\x01\n\nExtraction\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x1b\n\x13language_confidence\x18\x03 \x01(\x01\x12\x31\n\x06\x63hunks\x18\x04 \x03(\x0b\x32!.babelmill.jobs.v1.ExtractedChunk\x12\x19\n\x11original_filename\x18\x05 \x01(\t\"H\n\x0e\x45xtractedChunk\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\ncharacters\x18\x02 \x01(\x03\x12\x10\n\x08segments\x18\x03 \x01(\x05\"\xb7\x01\n\x15TranslateSegmentsWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x38\n\x08settings\x18\x04 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xe7\x01\n\rAdaptToneWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xac\x03\n\x0fReconstructWork\x12\x32\n\x08original\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x32\n\x08segments\x18\x05 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x06 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x05twins\x18\x07 \x01(\x0b\x32\'.babelmill.translation.v1.DocumentTwins\x12\x34\n\x0crecord_rules\x18\x08 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x32\n\x08glossary\x18\t \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x15\n\routput_prefix\x18\n \x01(\t\"Q\n\rTranscodeWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06preset\x18\x02 \x01(\t\"\x8f\x01\n\nStepOutput\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"f\n\x0bLeaseReport\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\"m\n\x0bLeaseStatus\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x34\n\tdirective\x18\x02 \x01(\x0e\x32!.babelmill.jobs.v1.LeaseDirective*\x85\x01\n\x0eLeaseDirective\x12\x1f\n\x1bLEASE_DIRECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LEASE_DIRECTIVE_CONTINUE\x10\x01\x12\x1a\n\x16LEASE_DIRECTIVE_CANCEL\x10\x02\x12\x18\n\x14LEASE_DIRECTIVE_LOST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.lease_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LEASEDIRECTIVE']._serialized_start=1359
-  _globals['_LEASEDIRECTIVE']._serialized_end=1492
-  _globals['_LEASEREF']._serialized_start=152
-  _globals['_LEASEREF']._serialized_end=217
-  _globals['_LEASE']._serialized_start=220
-  _globals['_LEASE']._serialized_end=489
-  _globals['_WORK']._serialized_start=492
-  _globals['_WORK']._serialized_end=625
-  _globals['_STOREDCONTENT']._serialized_start=628
-  _globals['_STOREDCONTENT']._serialized_end=774
-  _globals['_TRANSLATETEXTWORK']._serialized_start=777
-  _globals['_TRANSLATETEXTWORK']._serialized_end=912
-  _globals['_TRANSCODEWORK']._serialized_start=914
-  _globals['_TRANSCODEWORK']._serialized_end=995
-  _globals['_STEPOUTPUT']._serialized_start=998
-  _globals['_STEPOUTPUT']._serialized_end=1141
-  _globals['_LEASEREPORT']._serialized_start=1143
-  _globals['_LEASEREPORT']._serialized_end=1245
-  _globals['_LEASESTATUS']._serialized_start=1247
-  _globals['_LEASESTATUS']._serialized_end=1356
+  _globals['_LEASEDIRECTIVE']._serialized_start=3264
+  _globals['_LEASEDIRECTIVE']._serialized_end=3397
+  _globals['_LEASEREF']._serialized_start=196
+  _globals['_LEASEREF']._serialized_end=261
+  _globals['_LEASE']._serialized_start=264
+  _globals['_LEASE']._serialized_end=533
+  _globals['_WORK']._serialized_start=536
+  _globals['_WORK']._serialized_end=907
+  _globals['_STOREDCONTENT']._serialized_start=910
+  _globals['_STOREDCONTENT']._serialized_end=1056
+  _globals['_TRANSLATETEXTWORK']._serialized_start=1059
+  _globals['_TRANSLATETEXTWORK']._serialized_end=1252
+  _globals['_TRANSLATIONSETTINGS']._serialized_start=1255
+  _globals['_TRANSLATIONSETTINGS']._serialized_end=1411
+  _globals['_EXTRACTWORK']._serialized_start=1414
+  _globals['_EXTRACTWORK']._serialized_end=1670
+  _globals['_RECORDRULES']._serialized_start=1672
+  _globals['_RECORDRULES']._serialized_end=1729
+  _globals['_EXTRACTION']._serialized_start=1732
+  _globals['_EXTRACTION']._serialized_end=1892
+  _globals['_EXTRACTEDCHUNK']._serialized_start=1894
+  _globals['_EXTRACTEDCHUNK']._serialized_end=1966
+  _globals['_TRANSLATESEGMENTSWORK']._serialized_start=1969
+  _globals['_TRANSLATESEGMENTSWORK']._serialized_end=2152
+  _globals['_ADAPTTONEWORK']._serialized_start=2155
+  _globals['_ADAPTTONEWORK']._serialized_end=2386
+  _globals['_RECONSTRUCTWORK']._serialized_start=2389
+  _globals['_RECONSTRUCTWORK']._serialized_end=2817
+  _globals['_TRANSCODEWORK']._serialized_start=2819
+  _globals['_TRANSCODEWORK']._serialized_end=2900
+  _globals['_STEPOUTPUT']._serialized_start=2903
+  _globals['_STEPOUTPUT']._serialized_end=3046
+  _globals['_LEASEREPORT']._serialized_start=3048
+  _globals['_LEASEREPORT']._serialized_end=3150
+  _globals['_LEASESTATUS']._serialized_start=3152
+  _globals['_LEASESTATUS']._serialized_end=3261
 # @@protoc_insertion_point(module_scope)

@@ -5,9 +5,12 @@ isort:skip_file
 
 from babelmill.jobs.v1 import artifact_pb2 as _artifact_pb2
 from babelmill.jobs.v1 import progress_pb2 as _progress_pb2
+from babelmill.translation.v1 import translation_pb2 as _translation_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -160,6 +163,10 @@ class Work(_message.Message):
 
     TRANSLATE_TEXT_FIELD_NUMBER: _builtins.int
     TRANSCODE_FIELD_NUMBER: _builtins.int
+    EXTRACT_FIELD_NUMBER: _builtins.int
+    TRANSLATE_SEGMENTS_FIELD_NUMBER: _builtins.int
+    ADAPT_TONE_FIELD_NUMBER: _builtins.int
+    RECONSTRUCT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def translate_text(self) -> Global___TranslateTextWork:
         """Text into one language."""
@@ -168,17 +175,37 @@ class Work(_message.Message):
     def transcode(self) -> Global___TranscodeWork:
         """A media file into another form."""
 
+    @_builtins.property
+    def extract(self) -> Global___ExtractWork:
+        """A document into chunks of segments."""
+
+    @_builtins.property
+    def translate_segments(self) -> Global___TranslateSegmentsWork:
+        """One chunk of segments into one language."""
+
+    @_builtins.property
+    def adapt_tone(self) -> Global___AdaptToneWork:
+        """One translated chunk into a tone."""
+
+    @_builtins.property
+    def reconstruct(self) -> Global___ReconstructWork:
+        """A document and its translated chunks into the translated document."""
+
     def __init__(
         self,
         *,
         translate_text: Global___TranslateTextWork | None = ...,
         transcode: Global___TranscodeWork | None = ...,
+        extract: Global___ExtractWork | None = ...,
+        translate_segments: Global___TranslateSegmentsWork | None = ...,
+        adapt_tone: Global___AdaptToneWork | None = ...,
+        reconstruct: Global___ReconstructWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_text", b"translate_text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "extract", b"extract", "kind", b"kind", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_text", b"translate_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "extract", b"extract", "kind", b"kind", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "extract", "translate_segments", "adapt_tone", "reconstruct"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -236,6 +263,7 @@ class TranslateTextWork(_message.Message):
     SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
     TARGET_LANGUAGE_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     source_language: _builtins.str
     """Source_language by BCP 47."""
     target_language: _builtins.str
@@ -246,6 +274,10 @@ class TranslateTextWork(_message.Message):
     def source(self) -> Global___StoredContent:
         """Source text, UTF-8."""
 
+    @_builtins.property
+    def settings(self) -> Global___TranslationSettings:
+        """Settings of the translation."""
+
     def __init__(
         self,
         *,
@@ -253,14 +285,365 @@ class TranslateTextWork(_message.Message):
         source_language: _builtins.str = ...,
         target_language: _builtins.str = ...,
         engine: _builtins.str = ...,
+        settings: Global___TranslationSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "source", b"source", "source_language", b"source_language", "target_language", b"target_language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "settings", b"settings", "source", b"source", "source_language", b"source_language", "target_language", b"target_language"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TranslateTextWork: _TypeAlias = TranslateTextWork  # noqa: Y015
+
+@_typing.final
+class TranslationSettings(_message.Message):
+    """TranslationSettings are what the steps of a translation share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    GLOSSARY_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    max_tokens: _builtins.int
+    """Max_tokens that this step may use: its share of the job's budget; 0 is no
+    limit.
+    """
+    @_builtins.property
+    def options(self) -> _translation_pb2.TranslationOptions:
+        """Options as in the spec, complete with the api_key of the chat model, and
+        without the glossaries.
+        """
+
+    @_builtins.property
+    def glossary(self) -> Global___StoredContent:
+        """Glossary of all the job's terms: JSON, a list of objects with the fields
+        of GlossaryTerm. Absent if the job has none.
+        """
+
+    def __init__(
+        self,
+        *,
+        options: _translation_pb2.TranslationOptions | None = ...,
+        glossary: Global___StoredContent | None = ...,
+        max_tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["glossary", b"glossary", "options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glossary", b"glossary", "max_tokens", b"max_tokens", "options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslationSettings: _TypeAlias = TranslationSettings  # noqa: Y015
+
+@_typing.final
+class ExtractWork(_message.Message):
+    """ExtractWork asks for the segments of a document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGES_FIELD_NUMBER: _builtins.int
+    RECORD_RULES_FIELD_NUMBER: _builtins.int
+    MAX_CHUNKS_FIELD_NUMBER: _builtins.int
+    MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Url to fetch it from."""
+    format: _builtins.str
+    """Format by name; empty leaves it to the worker to tell."""
+    source_language: _builtins.str
+    """Source_language by BCP 47; empty leaves it to the worker to tell."""
+    max_chunks: _builtins.int
+    """Max_chunks to cut the segments into."""
+    max_characters: _builtins.int
+    """Max_characters of source text, times the target languages; 0 is no limit."""
+    @_builtins.property
+    def content(self) -> Global___StoredContent:
+        """The file itself."""
+
+    @_builtins.property
+    def target_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_languages of the job."""
+
+    @_builtins.property
+    def record_rules(self) -> Global___RecordRules:
+        """Record_rules if the document is a TranslateRecordsSpec's records."""
+
+    def __init__(
+        self,
+        *,
+        content: Global___StoredContent | None = ...,
+        url: _builtins.str = ...,
+        format: _builtins.str = ...,
+        source_language: _builtins.str = ...,
+        target_languages: _abc.Iterable[_builtins.str] | None = ...,
+        record_rules: Global___RecordRules | None = ...,
+        max_chunks: _builtins.int = ...,
+        max_characters: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "record_rules", b"record_rules", "source", b"source", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "format", b"format", "max_characters", b"max_characters", "max_chunks", b"max_chunks", "record_rules", b"record_rules", "source", b"source", "source_language", b"source_language", "target_languages", b"target_languages", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["content", "url"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___ExtractWork: _TypeAlias = ExtractWork  # noqa: Y015
+
+@_typing.final
+class RecordRules(_message.Message):
+    """RecordRules tell what is to be translated in records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELDS_FIELD_NUMBER: _builtins.int
+    CODE_FILTER_FIELD_NUMBER: _builtins.int
+    code_filter: _builtins.bool
+    """Code_filter as in TranslateRecordsSpec."""
+    @_builtins.property
+    def target_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_fields as in TranslateRecordsSpec."""
+
+    def __init__(
+        self,
+        *,
+        target_fields: _abc.Iterable[_builtins.str] | None = ...,
+        code_filter: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_filter", b"code_filter", "target_fields", b"target_fields"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordRules: _TypeAlias = RecordRules  # noqa: Y015
+
+@_typing.final
+class Extraction(_message.Message):
+    """Extraction is what an extract step has found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    CHUNKS_FIELD_NUMBER: _builtins.int
+    ORIGINAL_FILENAME_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """Format by name."""
+    source_language: _builtins.str
+    """Source_language by BCP 47."""
+    language_confidence: _builtins.float
+    """Language_confidence from 0 to 1; 1 if the language was given."""
+    original_filename: _builtins.str
+    """Original_filename of the output that holds the document as it was
+    fetched; empty if the source was given as a file.
+    """
+    @_builtins.property
+    def chunks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExtractedChunk]:
+        """Chunks in the order of the document; each is an output of the step."""
+
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        source_language: _builtins.str = ...,
+        language_confidence: _builtins.float = ...,
+        chunks: _abc.Iterable[Global___ExtractedChunk] | None = ...,
+        original_filename: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "format", b"format", "language_confidence", b"language_confidence", "original_filename", b"original_filename", "source_language", b"source_language"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extraction: _TypeAlias = Extraction  # noqa: Y015
+
+@_typing.final
+class ExtractedChunk(_message.Message):
+    """ExtractedChunk is a run of segments that is translated in one step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """Filename of the step's output that holds it."""
+    characters: _builtins.int
+    """Characters of source text in it."""
+    segments: _builtins.int
+    """Segments in it."""
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        characters: _builtins.int = ...,
+        segments: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "filename", b"filename", "segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractedChunk: _TypeAlias = ExtractedChunk  # noqa: Y015
+
+@_typing.final
+class TranslateSegmentsWork(_message.Message):
+    """TranslateSegmentsWork asks for one chunk in one language."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    source_language: _builtins.str
+    """Source_language by BCP 47."""
+    target_language: _builtins.str
+    """Target_language by BCP 47."""
+    @_builtins.property
+    def segments(self) -> Global___StoredContent:
+        """Segments as the extract step has put them out."""
+
+    @_builtins.property
+    def settings(self) -> Global___TranslationSettings:
+        """Settings of the translation."""
+
+    def __init__(
+        self,
+        *,
+        segments: Global___StoredContent | None = ...,
+        source_language: _builtins.str = ...,
+        target_language: _builtins.str = ...,
+        settings: Global___TranslationSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments", "settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments", "settings", b"settings", "source_language", b"source_language", "target_language", b"target_language"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateSegmentsWork: _TypeAlias = TranslateSegmentsWork  # noqa: Y015
+
+@_typing.final
+class AdaptToneWork(_message.Message):
+    """AdaptToneWork asks for a translated chunk in another tone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    TRANSLATIONS_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    source_language: _builtins.str
+    """Source_language by BCP 47."""
+    target_language: _builtins.str
+    """Target_language by BCP 47."""
+    @_builtins.property
+    def segments(self) -> Global___StoredContent:
+        """Segments as the extract step has put them out."""
+
+    @_builtins.property
+    def translations(self) -> Global___StoredContent:
+        """Translations as the translate step has put them out."""
+
+    @_builtins.property
+    def settings(self) -> Global___TranslationSettings:
+        """Settings of the translation; their options name the tone."""
+
+    def __init__(
+        self,
+        *,
+        segments: Global___StoredContent | None = ...,
+        translations: Global___StoredContent | None = ...,
+        source_language: _builtins.str = ...,
+        target_language: _builtins.str = ...,
+        settings: Global___TranslationSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments", "settings", b"settings", "translations", b"translations"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments", "settings", b"settings", "source_language", b"source_language", "target_language", b"target_language", "translations", b"translations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdaptToneWork: _TypeAlias = AdaptToneWork  # noqa: Y015
+
+@_typing.final
+class ReconstructWork(_message.Message):
+    """ReconstructWork asks for the document in one language."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINAL_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGE_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    TRANSLATIONS_FIELD_NUMBER: _builtins.int
+    TWINS_FIELD_NUMBER: _builtins.int
+    RECORD_RULES_FIELD_NUMBER: _builtins.int
+    GLOSSARY_FIELD_NUMBER: _builtins.int
+    OUTPUT_PREFIX_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """Format by name."""
+    source_language: _builtins.str
+    """Source_language by BCP 47."""
+    target_language: _builtins.str
+    """Target_language by BCP 47."""
+    output_prefix: _builtins.str
+    """Output_prefix to stand before the filenames of the outputs."""
+    @_builtins.property
+    def original(self) -> Global___StoredContent:
+        """Original document."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredContent]:
+        """Segments, chunk by chunk."""
+
+    @_builtins.property
+    def translations(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredContent]:
+        """Translations in the same order."""
+
+    @_builtins.property
+    def twins(self) -> _translation_pb2.DocumentTwins:
+        """Twins to make besides."""
+
+    @_builtins.property
+    def record_rules(self) -> Global___RecordRules:
+        """Record_rules if the document is a TranslateRecordsSpec's records."""
+
+    @_builtins.property
+    def glossary(self) -> Global___StoredContent:
+        """Glossary as in TranslationSettings, to report which terms were met."""
+
+    def __init__(
+        self,
+        *,
+        original: Global___StoredContent | None = ...,
+        format: _builtins.str = ...,
+        source_language: _builtins.str = ...,
+        target_language: _builtins.str = ...,
+        segments: _abc.Iterable[Global___StoredContent] | None = ...,
+        translations: _abc.Iterable[Global___StoredContent] | None = ...,
+        twins: _translation_pb2.DocumentTwins | None = ...,
+        record_rules: Global___RecordRules | None = ...,
+        glossary: Global___StoredContent | None = ...,
+        output_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["glossary", b"glossary", "original", b"original", "record_rules", b"record_rules", "twins", b"twins"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "glossary", b"glossary", "original", b"original", "output_prefix", b"output_prefix", "record_rules", b"record_rules", "segments", b"segments", "source_language", b"source_language", "target_language", b"target_language", "translations", b"translations", "twins", b"twins"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconstructWork: _TypeAlias = ReconstructWork  # noqa: Y015
 
 @_typing.final
 class TranscodeWork(_message.Message):

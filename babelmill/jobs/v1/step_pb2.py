@@ -22,21 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from babelmill.jobs.v1 import artifact_pb2 as babelmill_dot_jobs_dot_v1_dot_artifact__pb2
 from babelmill.jobs.v1 import failure_pb2 as babelmill_dot_jobs_dot_v1_dot_failure__pb2
 from babelmill.jobs.v1 import progress_pb2 as babelmill_dot_jobs_dot_v1_dot_progress__pb2
 from babelmill.jobs.v1 import usage_pb2 as babelmill_dot_jobs_dot_v1_dot_usage__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61\x62\x65lmill/jobs/v1/step.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/failure.proto\x1a babelmill/jobs/v1/progress.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/usage.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n\x04Step\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\ntarget_key\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.babelmill.jobs.v1.StepState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12-\n\x08progress\x18\x07 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\x12)\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Failure\x12\'\n\x05usage\x18\t \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nqueue_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndepends_on\x18\x0e \x03(\t*\xc1\x02\n\tStepState\x12\x1a\n\x16STEP_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12STEP_STATE_BLOCKED\x10\x01\x12\x16\n\x12STEP_STATE_PENDING\x10\x02\x12\x15\n\x11STEP_STATE_QUEUED\x10\x03\x12\x1a\n\x16STEP_STATE_IN_PROGRESS\x10\x04\x12\x19\n\x15STEP_STATE_RETRY_WAIT\x10\x05\x12\x19\n\x15STEP_STATE_CANCELLING\x10\x06\x12\x18\n\x14STEP_STATE_COMPLETED\x10\x07\x12\x15\n\x11STEP_STATE_FAILED\x10\x08\x12\x1c\n\x18STEP_STATE_DEAD_LETTERED\x10\t\x12\x18\n\x14STEP_STATE_CANCELLED\x10\n\x12\x16\n\x12STEP_STATE_EXPIRED\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61\x62\x65lmill/jobs/v1/step.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/failure.proto\x1a babelmill/jobs/v1/progress.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/usage.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x04\n\x04Step\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\ntarget_key\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.babelmill.jobs.v1.StepState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12-\n\x08progress\x18\x07 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\x12)\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Failure\x12\'\n\x05usage\x18\t \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nqueue_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndepends_on\x18\x0e \x03(\t\x12*\n\x05parts\x18\x0f \x03(\x0b\x32\x1b.babelmill.jobs.v1.Artifact*\xc1\x02\n\tStepState\x12\x1a\n\x16STEP_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12STEP_STATE_BLOCKED\x10\x01\x12\x16\n\x12STEP_STATE_PENDING\x10\x02\x12\x15\n\x11STEP_STATE_QUEUED\x10\x03\x12\x1a\n\x16STEP_STATE_IN_PROGRESS\x10\x04\x12\x19\n\x15STEP_STATE_RETRY_WAIT\x10\x05\x12\x19\n\x15STEP_STATE_CANCELLING\x10\x06\x12\x18\n\x14STEP_STATE_COMPLETED\x10\x07\x12\x15\n\x11STEP_STATE_FAILED\x10\x08\x12\x1c\n\x18STEP_STATE_DEAD_LETTERED\x10\t\x12\x18\n\x14STEP_STATE_CANCELLED\x10\n\x12\x16\n\x12STEP_STATE_EXPIRED\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.step_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STEPSTATE']._serialized_start=664
-  _globals['_STEPSTATE']._serialized_end=985
-  _globals['_STEP']._serialized_start=183
-  _globals['_STEP']._serialized_end=661
+  _globals['_STEPSTATE']._serialized_start=742
+  _globals['_STEPSTATE']._serialized_end=1063
+  _globals['_STEP']._serialized_start=217
+  _globals['_STEP']._serialized_end=739
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from babelmill.jobs.v1 import artifact_pb2 as _artifact_pb2
 from babelmill.jobs.v1 import failure_pb2 as _failure_pb2
 from babelmill.jobs.v1 import progress_pb2 as _progress_pb2
 from babelmill.jobs.v1 import usage_pb2 as _usage_pb2
@@ -103,6 +104,7 @@ class Step(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     DEPENDS_ON_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """Step_id is a UUID."""
     name: _builtins.str
@@ -147,6 +149,12 @@ class Step(_message.Message):
     def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Depends_on names the steps that must complete first."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_artifact_pb2.Artifact]:
+        """Parts that the step has made for the steps after it, readable from the
+        moment it completes: translated chunks while the rest still runs.
+        """
+
     def __init__(
         self,
         *,
@@ -164,10 +172,11 @@ class Step(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         depends_on: _abc.Iterable[_builtins.str] | None = ...,
+        parts: _abc.Iterable[_artifact_pb2.Artifact] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "depends_on", b"depends_on", "error", b"error", "finish_time", b"finish_time", "kind", b"kind", "name", b"name", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "state", b"state", "step_id", b"step_id", "target_key", b"target_key", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "depends_on", b"depends_on", "error", b"error", "finish_time", b"finish_time", "kind", b"kind", "name", b"name", "parts", b"parts", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "state", b"state", "step_id", b"step_id", "target_key", b"target_key", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

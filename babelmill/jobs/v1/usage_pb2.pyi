@@ -32,6 +32,8 @@ class Usage(_message.Message):
     PROCESSING_SECONDS_FIELD_NUMBER: _builtins.int
     INPUT_BYTES_FIELD_NUMBER: _builtins.int
     OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
+    ENGINE_CHARACTERS_FIELD_NUMBER: _builtins.int
+    ENGINE_TOKENS_FIELD_NUMBER: _builtins.int
     peak_cpu_percent: _builtins.float
     """Peak_cpu_percent is the highest CPU use over any one-second window, in
     percent of one core: 200 means two full cores.
@@ -50,6 +52,12 @@ class Usage(_message.Message):
     """Input_bytes read."""
     output_bytes: _builtins.int
     """Output_bytes written."""
+    engine_characters: _builtins.int
+    """Engine_characters of source text handed to engines; what memory had is
+    not among them.
+    """
+    engine_tokens: _builtins.int
+    """Engine_tokens taken and given by chat models, as they tell it."""
     def __init__(
         self,
         *,
@@ -59,13 +67,19 @@ class Usage(_message.Message):
         processing_seconds: _builtins.float | None = ...,
         input_bytes: _builtins.int | None = ...,
         output_bytes: _builtins.int | None = ...,
+        engine_characters: _builtins.int | None = ...,
+        engine_tokens: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_seconds", b"_cpu_seconds", "_input_bytes", b"_input_bytes", "_output_bytes", b"_output_bytes", "_peak_cpu_percent", b"_peak_cpu_percent", "_peak_rss_bytes", b"_peak_rss_bytes", "_processing_seconds", b"_processing_seconds", "cpu_seconds", b"cpu_seconds", "input_bytes", b"input_bytes", "output_bytes", b"output_bytes", "peak_cpu_percent", b"peak_cpu_percent", "peak_rss_bytes", b"peak_rss_bytes", "processing_seconds", b"processing_seconds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_seconds", b"_cpu_seconds", "_engine_characters", b"_engine_characters", "_engine_tokens", b"_engine_tokens", "_input_bytes", b"_input_bytes", "_output_bytes", b"_output_bytes", "_peak_cpu_percent", b"_peak_cpu_percent", "_peak_rss_bytes", b"_peak_rss_bytes", "_processing_seconds", b"_processing_seconds", "cpu_seconds", b"cpu_seconds", "engine_characters", b"engine_characters", "engine_tokens", b"engine_tokens", "input_bytes", b"input_bytes", "output_bytes", b"output_bytes", "peak_cpu_percent", b"peak_cpu_percent", "peak_rss_bytes", b"peak_rss_bytes", "processing_seconds", b"processing_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_seconds", b"_cpu_seconds", "_input_bytes", b"_input_bytes", "_output_bytes", b"_output_bytes", "_peak_cpu_percent", b"_peak_cpu_percent", "_peak_rss_bytes", b"_peak_rss_bytes", "_processing_seconds", b"_processing_seconds", "cpu_seconds", b"cpu_seconds", "input_bytes", b"input_bytes", "output_bytes", b"output_bytes", "peak_cpu_percent", b"peak_cpu_percent", "peak_rss_bytes", b"peak_rss_bytes", "processing_seconds", b"processing_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_seconds", b"_cpu_seconds", "_engine_characters", b"_engine_characters", "_engine_tokens", b"_engine_tokens", "_input_bytes", b"_input_bytes", "_output_bytes", b"_output_bytes", "_peak_cpu_percent", b"_peak_cpu_percent", "_peak_rss_bytes", b"_peak_rss_bytes", "_processing_seconds", b"_processing_seconds", "cpu_seconds", b"cpu_seconds", "engine_characters", b"engine_characters", "engine_tokens", b"engine_tokens", "input_bytes", b"input_bytes", "output_bytes", b"output_bytes", "peak_cpu_percent", b"peak_cpu_percent", "peak_rss_bytes", b"peak_rss_bytes", "processing_seconds", b"processing_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cpu_seconds: _TypeAlias = _typing.Literal["cpu_seconds"]  # noqa: Y015
     _WhichOneofArgType__cpu_seconds: _TypeAlias = _typing.Literal["_cpu_seconds", b"_cpu_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__engine_characters: _TypeAlias = _typing.Literal["engine_characters"]  # noqa: Y015
+    _WhichOneofArgType__engine_characters: _TypeAlias = _typing.Literal["_engine_characters", b"_engine_characters"]  # noqa: Y015
+    _WhichOneofReturnType__engine_tokens: _TypeAlias = _typing.Literal["engine_tokens"]  # noqa: Y015
+    _WhichOneofArgType__engine_tokens: _TypeAlias = _typing.Literal["_engine_tokens", b"_engine_tokens"]  # noqa: Y015
     _WhichOneofReturnType__input_bytes: _TypeAlias = _typing.Literal["input_bytes"]  # noqa: Y015
     _WhichOneofArgType__input_bytes: _TypeAlias = _typing.Literal["_input_bytes", b"_input_bytes"]  # noqa: Y015
     _WhichOneofReturnType__output_bytes: _TypeAlias = _typing.Literal["output_bytes"]  # noqa: Y015
@@ -78,6 +92,10 @@ class Usage(_message.Message):
     _WhichOneofArgType__processing_seconds: _TypeAlias = _typing.Literal["_processing_seconds", b"_processing_seconds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_seconds) -> _WhichOneofReturnType__cpu_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__engine_characters) -> _WhichOneofReturnType__engine_characters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__engine_tokens) -> _WhichOneofReturnType__engine_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_bytes) -> _WhichOneofReturnType__input_bytes | None: ...
     @_typing.overload

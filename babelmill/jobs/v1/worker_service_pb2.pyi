@@ -37,6 +37,7 @@ class AnnounceWorkerRequest(_message.Message):
     ENGINES_FIELD_NUMBER: _builtins.int
     LANGUAGE_PAIRS_FIELD_NUMBER: _builtins.int
     PRESETS_FIELD_NUMBER: _builtins.int
+    FORMATS_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Worker_id, unique among the running workers: "service@host:pid"."""
     service: _builtins.str
@@ -59,6 +60,10 @@ class AnnounceWorkerRequest(_message.Message):
     def presets(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.Preset]:
         """Presets that it can make."""
 
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedCompositeFieldContainer[_translation_pb2.Format]:
+        """Formats of documents that it can translate."""
+
     def __init__(
         self,
         *,
@@ -69,10 +74,11 @@ class AnnounceWorkerRequest(_message.Message):
         engines: _abc.Iterable[_translation_pb2.Engine] | None = ...,
         language_pairs: _abc.Iterable[_translation_pb2.LanguagePair] | None = ...,
         presets: _abc.Iterable[_media_pb2.Preset] | None = ...,
+        formats: _abc.Iterable[_translation_pb2.Format] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines", "language_pairs", b"language_pairs", "presets", b"presets", "service", b"service", "step_kinds", b"step_kinds", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines", "formats", b"formats", "language_pairs", b"language_pairs", "presets", b"presets", "service", b"service", "step_kinds", b"step_kinds", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,6 +236,7 @@ class CompleteStepRequest(_message.Message):
     REF_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    EXTRACTION_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Worker_id of the caller."""
     @_builtins.property
@@ -244,6 +251,10 @@ class CompleteStepRequest(_message.Message):
     def usage(self) -> _usage_pb2.Usage:
         """Usage, measured."""
 
+    @_builtins.property
+    def extraction(self) -> _lease_pb2.Extraction:
+        """Extraction of an extract step: what the steps after it are planned from."""
+
     def __init__(
         self,
         *,
@@ -251,10 +262,11 @@ class CompleteStepRequest(_message.Message):
         ref: _lease_pb2.LeaseRef | None = ...,
         outputs: _abc.Iterable[_lease_pb2.StepOutput] | None = ...,
         usage: _usage_pb2.Usage | None = ...,
+        extraction: _lease_pb2.Extraction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "ref", b"ref", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outputs", b"outputs", "ref", b"ref", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "outputs", b"outputs", "ref", b"ref", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -335,3 +347,140 @@ class FailStepResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FailStepResponse: _TypeAlias = FailStepResponse  # noqa: Y015
+
+@_typing.final
+class RecallSegmentsRequest(_message.Message):
+    """RecallSegmentsRequest names entries of the tenant's memory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    worker_id: _builtins.str
+    """Worker_id of the caller."""
+    @_builtins.property
+    def ref(self) -> _lease_pb2.LeaseRef:
+        """Ref of a lease that the caller holds; its job names the tenant."""
+
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Keys of 32 bytes, at most 1000. A key is a digest of all that a
+        translation depends on.
+        """
+
+    def __init__(
+        self,
+        *,
+        worker_id: _builtins.str = ...,
+        ref: _lease_pb2.LeaseRef | None = ...,
+        keys: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "ref", b"ref", "worker_id", b"worker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecallSegmentsRequest: _TypeAlias = RecallSegmentsRequest  # noqa: Y015
+
+@_typing.final
+class RecallSegmentsResponse(_message.Message):
+    """RecallSegmentsResponse holds what was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryEntry]:
+        """Entries found, in no order."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___MemoryEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecallSegmentsResponse: _TypeAlias = RecallSegmentsResponse  # noqa: Y015
+
+@_typing.final
+class MemoryEntry(_message.Message):
+    """MemoryEntry is one remembered translation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.bytes
+    """Key of 32 bytes."""
+    value: _builtins.bytes
+    """Value as the worker wrote it, up to 64 KiB."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.bytes = ...,
+        value: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryEntry: _TypeAlias = MemoryEntry  # noqa: Y015
+
+@_typing.final
+class RememberSegmentsRequest(_message.Message):
+    """RememberSegmentsRequest holds entries to keep."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    worker_id: _builtins.str
+    """Worker_id of the caller."""
+    @_builtins.property
+    def ref(self) -> _lease_pb2.LeaseRef:
+        """Ref of a lease that the caller holds; its job names the tenant."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryEntry]:
+        """Entries, at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: _builtins.str = ...,
+        ref: _lease_pb2.LeaseRef | None = ...,
+        entries: _abc.Iterable[Global___MemoryEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "ref", b"ref", "worker_id", b"worker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RememberSegmentsRequest: _TypeAlias = RememberSegmentsRequest  # noqa: Y015
+
+@_typing.final
+class RememberSegmentsResponse(_message.Message):
+    """RememberSegmentsResponse has no fields."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RememberSegmentsResponse: _TypeAlias = RememberSegmentsResponse  # noqa: Y015

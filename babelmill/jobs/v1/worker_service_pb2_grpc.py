@@ -64,6 +64,16 @@ class WorkerServiceStub:
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepRequest.SerializeToString,
                 response_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepResponse.FromString,
                 _registered_method=True)
+        self.RecallSegments = channel.unary_unary(
+                '/babelmill.jobs.v1.WorkerService/RecallSegments',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsResponse.FromString,
+                _registered_method=True)
+        self.RememberSegments = channel.unary_unary(
+                '/babelmill.jobs.v1.WorkerService/RememberSegments',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsResponse.FromString,
+                _registered_method=True)
 
 
 class WorkerServiceServicer:
@@ -133,6 +143,29 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecallSegments(self, request, context):
+        """RecallSegments returns what the tenant's memory holds under some keys.
+        Idempotent. A key that it does not hold is left out.
+
+        INVALID_ARGUMENT: a key is not of 32 bytes, or there are over 1000.
+        ABORTED, reason STALE_LEASE: the lease is not valid any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RememberSegments(self, request, context):
+        """RememberSegments puts entries into the tenant's memory, which keeps them
+        for a time. Idempotent: the last one to write a key wins.
+
+        INVALID_ARGUMENT: a key is not of 32 bytes, a value has over 64 KiB, or
+        there are over 1000.
+        ABORTED, reason STALE_LEASE: the lease is not valid any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -160,6 +193,16 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.FailStep,
                     request_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepRequest.FromString,
                     response_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepResponse.SerializeToString,
+            ),
+            'RecallSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecallSegments,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsResponse.SerializeToString,
+            ),
+            'RememberSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.RememberSegments,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -302,6 +345,60 @@ class WorkerService:
             '/babelmill.jobs.v1.WorkerService/FailStep',
             babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepRequest.SerializeToString,
             babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.FailStepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecallSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.WorkerService/RecallSegments',
+            babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RecallSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RememberSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.WorkerService/RememberSegments',
+            babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_worker__service__pb2.RememberSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,6 +77,21 @@ class WorkerServiceStub:
     INVALID_ARGUMENT: no reason.
     ABORTED, reason STALE_LEASE: the lease is not valid any more.
     """
+    RecallSegments: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.RecallSegmentsRequest, _worker_service_pb2.RecallSegmentsResponse]
+    """RecallSegments returns what the tenant's memory holds under some keys.
+    Idempotent. A key that it does not hold is left out.
+
+    INVALID_ARGUMENT: a key is not of 32 bytes, or there are over 1000.
+    ABORTED, reason STALE_LEASE: the lease is not valid any more.
+    """
+    RememberSegments: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.RememberSegmentsRequest, _worker_service_pb2.RememberSegmentsResponse]
+    """RememberSegments puts entries into the tenant's memory, which keeps them
+    for a time. Idempotent: the last one to write a key wins.
+
+    INVALID_ARGUMENT: a key is not of 32 bytes, a value has over 64 KiB, or
+    there are over 1000.
+    ABORTED, reason STALE_LEASE: the lease is not valid any more.
+    """
 
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
@@ -125,6 +140,21 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     retry policy whether there is another. Idempotent, as CompleteStep.
 
     INVALID_ARGUMENT: no reason.
+    ABORTED, reason STALE_LEASE: the lease is not valid any more.
+    """
+    RecallSegments: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.RecallSegmentsRequest, _worker_service_pb2.RecallSegmentsResponse]  # type: ignore[assignment]
+    """RecallSegments returns what the tenant's memory holds under some keys.
+    Idempotent. A key that it does not hold is left out.
+
+    INVALID_ARGUMENT: a key is not of 32 bytes, or there are over 1000.
+    ABORTED, reason STALE_LEASE: the lease is not valid any more.
+    """
+    RememberSegments: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.RememberSegmentsRequest, _worker_service_pb2.RememberSegmentsResponse]  # type: ignore[assignment]
+    """RememberSegments puts entries into the tenant's memory, which keeps them
+    for a time. Idempotent: the last one to write a key wins.
+
+    INVALID_ARGUMENT: a key is not of 32 bytes, a value has over 64 KiB, or
+    there are over 1000.
     ABORTED, reason STALE_LEASE: the lease is not valid any more.
     """
 
@@ -202,6 +232,33 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         retry policy whether there is another. Idempotent, as CompleteStep.
 
         INVALID_ARGUMENT: no reason.
+        ABORTED, reason STALE_LEASE: the lease is not valid any more.
+        """
+
+    @_abc_1.abstractmethod
+    def RecallSegments(
+        self,
+        request: _worker_service_pb2.RecallSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.RecallSegmentsResponse, _abc.Awaitable[_worker_service_pb2.RecallSegmentsResponse]]:
+        """RecallSegments returns what the tenant's memory holds under some keys.
+        Idempotent. A key that it does not hold is left out.
+
+        INVALID_ARGUMENT: a key is not of 32 bytes, or there are over 1000.
+        ABORTED, reason STALE_LEASE: the lease is not valid any more.
+        """
+
+    @_abc_1.abstractmethod
+    def RememberSegments(
+        self,
+        request: _worker_service_pb2.RememberSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.RememberSegmentsResponse, _abc.Awaitable[_worker_service_pb2.RememberSegmentsResponse]]:
+        """RememberSegments puts entries into the tenant's memory, which keeps them
+        for a time. Idempotent: the last one to write a key wins.
+
+        INVALID_ARGUMENT: a key is not of 32 bytes, a value has over 64 KiB, or
+        there are over 1000.
         ABORTED, reason STALE_LEASE: the lease is not valid any more.
         """
 

@@ -22,21 +22,41 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from babelmill.translation.v1 import glossary_pb2 as babelmill_dot_translation_dot_v1_dot_glossary__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*babelmill/translation/v1/translation.proto\x12\x18\x62\x61\x62\x65lmill.translation.v1\"\x87\x01\n\x11TranslateTextSpec\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x61rtifact_id\x18\x02 \x01(\tH\x00\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x18\n\x10target_languages\x18\x04 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\tB\x08\n\x06source\"r\n\x0cLanguagePair\x12\x17\n\x0fsource_language\x18\x01 \x01(\t\x12\x17\n\x0ftarget_language\x18\x02 \x01(\t\x12\x30\n\x04hops\x18\x03 \x03(\x0b\x32\".babelmill.translation.v1.RouteHop\"L\n\x08RouteHop\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\"<\n\x06\x45ngine\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*babelmill/translation/v1/translation.proto\x12\x18\x62\x61\x62\x65lmill.translation.v1\x1a\'babelmill/translation/v1/glossary.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xc6\x01\n\x11TranslateTextSpec\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x61rtifact_id\x18\x02 \x01(\tH\x00\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x18\n\x10target_languages\x18\x04 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12=\n\x07options\x18\x06 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptionsB\x08\n\x06source\"\xe6\x01\n\x15TranslateDocumentSpec\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x18\n\x10target_languages\x18\x04 \x03(\t\x12=\n\x07options\x18\x05 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x36\n\x05twins\x18\x06 \x01(\x0b\x32\'.babelmill.translation.v1.DocumentTwins\"\xd9\x01\n\x10TranslateUrlSpec\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x18\n\x10target_languages\x18\x04 \x03(\t\x12=\n\x07options\x18\x05 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x36\n\x05twins\x18\x06 \x01(\x0b\x32\'.babelmill.translation.v1.DocumentTwins\"\xf5\x01\n\x14TranslateRecordsSpec\x12(\n\x07records\x18\x01 \x03(\x0b\x32\x17.google.protobuf.Struct\x12\x15\n\rtarget_fields\x18\x02 \x03(\t\x12\x13\n\x0b\x63ode_filter\x18\x03 \x01(\x08\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x18\n\x10target_languages\x18\x05 \x03(\t\x12=\n\x07options\x18\x06 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x15\n\routput_prefix\x18\x07 \x01(\t\"1\n\rDocumentTwins\x12\x11\n\tbilingual\x18\x01 \x01(\x08\x12\r\n\x05xliff\x18\x02 \x01(\x08\"\xbc\x02\n\x12TranslationOptions\x12\x0f\n\x07\x65ngines\x18\x01 \x03(\t\x12,\n\x04tone\x18\x02 \x01(\x0e\x32\x1e.babelmill.translation.v1.Tone\x12\x0e\n\x06\x64omain\x18\x03 \x01(\t\x12\x37\n\nchat_model\x18\x04 \x01(\x0b\x32#.babelmill.translation.v1.ChatModel\x12\x14\n\x0cglossary_ids\x18\x05 \x03(\t\x12>\n\x0eglossary_terms\x18\x06 \x03(\x0b\x32&.babelmill.translation.v1.GlossaryTerm\x12\x30\n\x06\x62udget\x18\x07 \x01(\x0b\x32 .babelmill.translation.v1.Budget\x12\x16\n\x0ewithout_memory\x18\x08 \x01(\x08\"B\n\tChatModel\x12\x10\n\x08\x62\x61se_url\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\"4\n\x06\x42udget\x12\x16\n\x0emax_characters\x18\x01 \x01(\x03\x12\x12\n\nmax_tokens\x18\x02 \x01(\x03\"T\n\x06\x46ormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nextensions\x18\x03 \x03(\t\x12\x13\n\x0bmedia_types\x18\x04 \x03(\t\"r\n\x0cLanguagePair\x12\x17\n\x0fsource_language\x18\x01 \x01(\t\x12\x17\n\x0ftarget_language\x18\x02 \x01(\t\x12\x30\n\x04hops\x18\x03 \x03(\x0b\x32\".babelmill.translation.v1.RouteHop\"L\n\x08RouteHop\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\"\xc4\x01\n\x06\x45ngine\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x10\n\x08\x61ny_pair\x18\x04 \x01(\x08\x12\x18\n\x10needs_chat_model\x18\x05 \x01(\x08\x12\x16\n\x0ekeeps_glossary\x18\x06 \x01(\x08\x12\x11\n\tsets_tone\x18\x07 \x01(\x08\x12\x1a\n\x12max_batch_segments\x18\x08 \x01(\x05\x12\x13\n\x0b\x63osts_money\x18\t \x01(\x08*R\n\x04Tone\x12\x14\n\x10TONE_UNSPECIFIED\x10\x00\x12\x10\n\x0cTONE_NEUTRAL\x10\x01\x12\x0f\n\x0bTONE_FORMAL\x10\x02\x12\x11\n\rTONE_INFORMAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.translation.v1.translation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRANSLATETEXTSPEC']._serialized_start=73
-  _globals['_TRANSLATETEXTSPEC']._serialized_end=208
-  _globals['_LANGUAGEPAIR']._serialized_start=210
-  _globals['_LANGUAGEPAIR']._serialized_end=324
-  _globals['_ROUTEHOP']._serialized_start=326
-  _globals['_ROUTEHOP']._serialized_end=402
-  _globals['_ENGINE']._serialized_start=404
-  _globals['_ENGINE']._serialized_end=464
+  _globals['_TONE']._serialized_start=2016
+  _globals['_TONE']._serialized_end=2098
+  _globals['_TRANSLATETEXTSPEC']._serialized_start=144
+  _globals['_TRANSLATETEXTSPEC']._serialized_end=342
+  _globals['_TRANSLATEDOCUMENTSPEC']._serialized_start=345
+  _globals['_TRANSLATEDOCUMENTSPEC']._serialized_end=575
+  _globals['_TRANSLATEURLSPEC']._serialized_start=578
+  _globals['_TRANSLATEURLSPEC']._serialized_end=795
+  _globals['_TRANSLATERECORDSSPEC']._serialized_start=798
+  _globals['_TRANSLATERECORDSSPEC']._serialized_end=1043
+  _globals['_DOCUMENTTWINS']._serialized_start=1045
+  _globals['_DOCUMENTTWINS']._serialized_end=1094
+  _globals['_TRANSLATIONOPTIONS']._serialized_start=1097
+  _globals['_TRANSLATIONOPTIONS']._serialized_end=1413
+  _globals['_CHATMODEL']._serialized_start=1415
+  _globals['_CHATMODEL']._serialized_end=1481
+  _globals['_BUDGET']._serialized_start=1483
+  _globals['_BUDGET']._serialized_end=1535
+  _globals['_FORMAT']._serialized_start=1537
+  _globals['_FORMAT']._serialized_end=1621
+  _globals['_LANGUAGEPAIR']._serialized_start=1623
+  _globals['_LANGUAGEPAIR']._serialized_end=1737
+  _globals['_ROUTEHOP']._serialized_start=1739
+  _globals['_ROUTEHOP']._serialized_end=1815
+  _globals['_ENGINE']._serialized_start=1818
+  _globals['_ENGINE']._serialized_end=2014
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,13 @@
 isort:skip_file
 """
 
+from babelmill.translation.v1 import glossary_pb2 as _glossary_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -17,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Tone:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tone.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TONE_UNSPECIFIED: _Tone.ValueType  # 0
+    """As the engine gives it."""
+    TONE_NEUTRAL: _Tone.ValueType  # 1
+    """Neither formal nor informal."""
+    TONE_FORMAL: _Tone.ValueType  # 2
+    """Polite forms, no contractions."""
+    TONE_INFORMAL: _Tone.ValueType  # 3
+    """Familiar forms."""
+
+class Tone(_Tone, metaclass=_ToneEnumTypeWrapper):
+    """Tone is how a translation addresses its readers."""
+
+TONE_UNSPECIFIED: Tone.ValueType  # 0
+"""As the engine gives it."""
+TONE_NEUTRAL: Tone.ValueType  # 1
+"""Neither formal nor informal."""
+TONE_FORMAL: Tone.ValueType  # 2
+"""Polite forms, no contractions."""
+TONE_INFORMAL: Tone.ValueType  # 3
+"""Familiar forms."""
+Global___Tone: _TypeAlias = Tone  # noqa: Y015
 
 @_typing.final
 class TranslateTextSpec(_message.Message):
@@ -29,21 +60,26 @@ class TranslateTextSpec(_message.Message):
     SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
     TARGET_LANGUAGES_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Text itself, up to 1 MiB of UTF-8. It must hold a letter or digit."""
     artifact_id: _builtins.str
     """Artifact_id of an uploaded UTF-8 text, up to 64 MiB."""
     source_language: _builtins.str
-    """Source_language by BCP 47, such as "en"."""
+    """Source_language by BCP 47, such as "en". Empty: it is detected."""
     engine: _builtins.str
     """Engine to use by name, as in ListEngines. Empty lets the service choose
-    the best route that it knows.
+    the best route that it knows. It stands before those in `options`.
     """
     @_builtins.property
     def target_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Target_languages by BCP 47, 1 to 32 of them, each once and none equal to
         the source. Each becomes a target of the job with a state of its own.
         """
+
+    @_builtins.property
+    def options(self) -> Global___TranslationOptions:
+        """Options of the translation."""
 
     def __init__(
         self,
@@ -53,16 +89,377 @@ class TranslateTextSpec(_message.Message):
         source_language: _builtins.str = ...,
         target_languages: _abc.Iterable[_builtins.str] | None = ...,
         engine: _builtins.str = ...,
+        options: Global___TranslationOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "source", b"source", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "options", b"options", "source", b"source", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "engine", b"engine", "source", b"source", "source_language", b"source_language", "target_languages", b"target_languages", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "engine", b"engine", "options", b"options", "source", b"source", "source_language", b"source_language", "target_languages", b"target_languages", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["text", "artifact_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___TranslateTextSpec: _TypeAlias = TranslateTextSpec  # noqa: Y015
+
+@_typing.final
+class TranslateDocumentSpec(_message.Message):
+    """TranslateDocumentSpec asks for an uploaded file in one or more other
+    languages, each as a file of the same format that looks like the original.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGES_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    TWINS_FIELD_NUMBER: _builtins.int
+    artifact_id: _builtins.str
+    """Artifact_id of the uploaded file."""
+    format: _builtins.str
+    """Format by name, as in ListFormats. Empty: told by the file's content and,
+    where that does not decide, its filename.
+    """
+    source_language: _builtins.str
+    """Source_language by BCP 47. Empty: it is detected."""
+    @_builtins.property
+    def target_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_languages by BCP 47, 1 to 32 of them, each once and none equal to
+        the source. Each becomes a target of the job with a state of its own.
+        """
+
+    @_builtins.property
+    def options(self) -> Global___TranslationOptions:
+        """Options of the translation."""
+
+    @_builtins.property
+    def twins(self) -> Global___DocumentTwins:
+        """Twins to make besides the translated file."""
+
+    def __init__(
+        self,
+        *,
+        artifact_id: _builtins.str = ...,
+        format: _builtins.str = ...,
+        source_language: _builtins.str = ...,
+        target_languages: _abc.Iterable[_builtins.str] | None = ...,
+        options: Global___TranslationOptions | None = ...,
+        twins: Global___DocumentTwins | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "twins", b"twins"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "format", b"format", "options", b"options", "source_language", b"source_language", "target_languages", b"target_languages", "twins", b"twins"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateDocumentSpec: _TypeAlias = TranslateDocumentSpec  # noqa: Y015
+
+@_typing.final
+class TranslateUrlSpec(_message.Message):
+    """TranslateUrlSpec asks for what a public web address serves in one or more
+    other languages.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGES_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    TWINS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Url of http or https, without credentials, up to 2,048 characters. It and
+    every redirect, of which there may be 3, must lead to a public address.
+    """
+    format: _builtins.str
+    """Format by name, as in ListFormats. Empty: told by the content."""
+    source_language: _builtins.str
+    """Source_language by BCP 47. Empty: it is detected."""
+    @_builtins.property
+    def target_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_languages as in TranslateDocumentSpec."""
+
+    @_builtins.property
+    def options(self) -> Global___TranslationOptions:
+        """Options of the translation."""
+
+    @_builtins.property
+    def twins(self) -> Global___DocumentTwins:
+        """Twins to make besides the translated file."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        format: _builtins.str = ...,
+        source_language: _builtins.str = ...,
+        target_languages: _abc.Iterable[_builtins.str] | None = ...,
+        options: Global___TranslationOptions | None = ...,
+        twins: Global___DocumentTwins | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "twins", b"twins"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "options", b"options", "source_language", b"source_language", "target_languages", b"target_languages", "twins", b"twins", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateUrlSpec: _TypeAlias = TranslateUrlSpec  # noqa: Y015
+
+@_typing.final
+class TranslateRecordsSpec(_message.Message):
+    """TranslateRecordsSpec asks for chosen fields of records in one or more other
+    languages. A target's output is a JSON file with the records, and a report
+    of the glossary terms and named entities in them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    TARGET_FIELDS_FIELD_NUMBER: _builtins.int
+    CODE_FILTER_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    TARGET_LANGUAGES_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    OUTPUT_PREFIX_FIELD_NUMBER: _builtins.int
+    code_filter: _builtins.bool
+    """Code_filter leaves code in the fields as it is: fenced blocks, inline
+    spans, and lines that look like a program.
+    """
+    source_language: _builtins.str
+    """Source_language by BCP 47. Empty: it is detected."""
+    output_prefix: _builtins.str
+    """Output_prefix stands before the filenames of the outputs: up to 200
+    characters of letters, digits, `.`, `_`, `-` and `/`.
+    """
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
+        """Records, 1 to 10,000, together up to 1 MiB."""
+
+    @_builtins.property
+    def target_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_fields to translate, by name; a dotted name reaches into nested
+        records, `*` stands for every element of a list. At least one.
+        """
+
+    @_builtins.property
+    def target_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Target_languages as in TranslateDocumentSpec."""
+
+    @_builtins.property
+    def options(self) -> Global___TranslationOptions:
+        """Options of the translation."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        target_fields: _abc.Iterable[_builtins.str] | None = ...,
+        code_filter: _builtins.bool = ...,
+        source_language: _builtins.str = ...,
+        target_languages: _abc.Iterable[_builtins.str] | None = ...,
+        options: Global___TranslationOptions | None = ...,
+        output_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_filter", b"code_filter", "options", b"options", "output_prefix", b"output_prefix", "records", b"records", "source_language", b"source_language", "target_fields", b"target_fields", "target_languages", b"target_languages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateRecordsSpec: _TypeAlias = TranslateRecordsSpec  # noqa: Y015
+
+@_typing.final
+class DocumentTwins(_message.Message):
+    """DocumentTwins are files to make besides the translated one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILINGUAL_FIELD_NUMBER: _builtins.int
+    XLIFF_FIELD_NUMBER: _builtins.int
+    bilingual: _builtins.bool
+    """Bilingual file: source and translation side by side, as HTML."""
+    xliff: _builtins.bool
+    """Xliff 2.0 file with all segments."""
+    def __init__(
+        self,
+        *,
+        bilingual: _builtins.bool = ...,
+        xliff: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bilingual", b"bilingual", "xliff", b"xliff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentTwins: _TypeAlias = DocumentTwins  # noqa: Y015
+
+@_typing.final
+class TranslationOptions(_message.Message):
+    """TranslationOptions apply to every kind of translation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGINES_FIELD_NUMBER: _builtins.int
+    TONE_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    CHAT_MODEL_FIELD_NUMBER: _builtins.int
+    GLOSSARY_IDS_FIELD_NUMBER: _builtins.int
+    GLOSSARY_TERMS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    WITHOUT_MEMORY_FIELD_NUMBER: _builtins.int
+    tone: Global___Tone.ValueType
+    """Tone to give to the translation, in a step of its own."""
+    domain: _builtins.str
+    """Domain of the text, such as "legal", up to 100 characters; a chat model
+    is told of it.
+    """
+    without_memory: _builtins.bool
+    """Without_memory neither reuses earlier translations of the same segments
+    nor keeps these for later.
+    """
+    @_builtins.property
+    def engines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Engines by name, as in ListEngines, to try in order: the next takes over
+        when one is away, over its limits, or lacks the pair. At most 8. Empty
+        lets the service choose the best route.
+        """
+
+    @_builtins.property
+    def chat_model(self) -> Global___ChatModel:
+        """Chat_model of the client's own; the engine "chat" uses it."""
+
+    @_builtins.property
+    def glossary_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Glossary_ids of the tenant's glossaries to keep to, at most 8."""
+
+    @_builtins.property
+    def glossary_terms(self) -> _containers.RepeatedCompositeFieldContainer[_glossary_pb2.GlossaryTerm]:
+        """Glossary_terms to keep to besides, at most 1,000."""
+
+    @_builtins.property
+    def budget(self) -> Global___Budget:
+        """Budget that the job must not exceed."""
+
+    def __init__(
+        self,
+        *,
+        engines: _abc.Iterable[_builtins.str] | None = ...,
+        tone: Global___Tone.ValueType = ...,
+        domain: _builtins.str = ...,
+        chat_model: Global___ChatModel | None = ...,
+        glossary_ids: _abc.Iterable[_builtins.str] | None = ...,
+        glossary_terms: _abc.Iterable[_glossary_pb2.GlossaryTerm] | None = ...,
+        budget: Global___Budget | None = ...,
+        without_memory: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "chat_model", b"chat_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "chat_model", b"chat_model", "domain", b"domain", "engines", b"engines", "glossary_ids", b"glossary_ids", "glossary_terms", b"glossary_terms", "tone", b"tone", "without_memory", b"without_memory"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslationOptions: _TypeAlias = TranslationOptions  # noqa: Y015
+
+@_typing.final
+class ChatModel(_message.Message):
+    """ChatModel is a model behind an OpenAI-compatible chat completions API."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_URL_FIELD_NUMBER: _builtins.int
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    base_url: _builtins.str
+    """Base_url of the API, such as "https://llm.example/v1"; the address checks
+    are those of TranslateUrlSpec, unless the operator allows the host.
+    """
+    model_name: _builtins.str
+    """Model_name as the API knows it, up to 200 characters."""
+    api_key: _builtins.str
+    """Api_key for the API, up to 1,000 characters. It is kept encrypted, for
+    this job alone, until the job ends, and is never sent back.
+    """
+    def __init__(
+        self,
+        *,
+        base_url: _builtins.str = ...,
+        model_name: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "base_url", b"base_url", "model_name", b"model_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChatModel: _TypeAlias = ChatModel  # noqa: Y015
+
+@_typing.final
+class Budget(_message.Message):
+    """Budget limits what a job may cost. A limit of 0 is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    max_characters: _builtins.int
+    """Max_characters of source text, times the target languages."""
+    max_tokens: _builtins.int
+    """Max_tokens that chat models may take and give."""
+    def __init__(
+        self,
+        *,
+        max_characters: _builtins.int = ...,
+        max_tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_characters", b"max_characters", "max_tokens", b"max_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Budget: _TypeAlias = Budget  # noqa: Y015
+
+@_typing.final
+class Format(_message.Message):
+    """Format is a kind of file that can be translated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name to give in a spec, such as "docx"."""
+    description: _builtins.str
+    """Description in one sentence."""
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Extensions of filenames, with their dots."""
+
+    @_builtins.property
+    def media_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Media_types of such files."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        extensions: _abc.Iterable[_builtins.str] | None = ...,
+        media_types: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "extensions", b"extensions", "media_types", b"media_types", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Format: _TypeAlias = Format  # noqa: Y015
 
 @_typing.final
 class LanguagePair(_message.Message):
@@ -137,22 +534,48 @@ class Engine(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ANY_PAIR_FIELD_NUMBER: _builtins.int
+    NEEDS_CHAT_MODEL_FIELD_NUMBER: _builtins.int
+    KEEPS_GLOSSARY_FIELD_NUMBER: _builtins.int
+    SETS_TONE_FIELD_NUMBER: _builtins.int
+    MAX_BATCH_SEGMENTS_FIELD_NUMBER: _builtins.int
+    COSTS_MONEY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name to give in a spec, such as "bergamot" or "apertium"."""
     version: _builtins.str
     """Version of the engine or of its models, as it tells it."""
     description: _builtins.str
     """Description in one sentence."""
+    any_pair: _builtins.bool
+    """Any_pair tells that it takes every pair of languages, so none is listed."""
+    needs_chat_model: _builtins.bool
+    """Needs_chat_model tells that the spec must bring one."""
+    keeps_glossary: _builtins.bool
+    """Keeps_glossary tells that it is given the glossary; for other engines the
+    worker sees to the terms.
+    """
+    sets_tone: _builtins.bool
+    """Sets_tone tells that it takes a tone; for other engines rules do."""
+    max_batch_segments: _builtins.int
+    """Max_batch_segments in one call of the engine."""
+    costs_money: _builtins.bool
+    """Costs_money tells that its use is paid for by characters or tokens."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         version: _builtins.str = ...,
         description: _builtins.str = ...,
+        any_pair: _builtins.bool = ...,
+        needs_chat_model: _builtins.bool = ...,
+        keeps_glossary: _builtins.bool = ...,
+        sets_tone: _builtins.bool = ...,
+        max_batch_segments: _builtins.int = ...,
+        costs_money: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["any_pair", b"any_pair", "costs_money", b"costs_money", "description", b"description", "keeps_glossary", b"keeps_glossary", "max_batch_segments", b"max_batch_segments", "name", b"name", "needs_chat_model", b"needs_chat_model", "sets_tone", b"sets_tone", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
