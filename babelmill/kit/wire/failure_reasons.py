@@ -71,6 +71,86 @@ class FailureReason(StrEnum):
         False,
         "The input is larger than this kind of work accepts.",
     )
+    UNSUPPORTED_FORMAT = (
+        "UNSUPPORTED_FORMAT",
+        False,
+        "The file is of no format that can be translated, or not of the one that was named.",
+    )
+    DOCUMENT_DAMAGED = (
+        "DOCUMENT_DAMAGED",
+        False,
+        "The file breaks the rules of its format.",
+    )
+    DOCUMENT_REFUSED = (
+        "DOCUMENT_REFUSED",
+        False,
+        "The file holds what is not processed, for safety.",
+    )
+    DOCUMENT_ENCRYPTED = (
+        "DOCUMENT_ENCRYPTED",
+        False,
+        "The file cannot be read without a password.",
+    )
+    DOCUMENT_TOO_LARGE = (
+        "DOCUMENT_TOO_LARGE",
+        False,
+        "The file unpacks to more, or has more parts, than is accepted.",
+    )
+    SCANNED_DOCUMENT = (
+        "SCANNED_DOCUMENT",
+        False,
+        "The pages are pictures: there is no text in them to translate.",
+    )
+    LANGUAGE_UNKNOWN = (
+        "LANGUAGE_UNKNOWN",
+        False,
+        "The language of the text could not be detected; name it.",
+    )
+    URL_REFUSED = (
+        "URL_REFUSED",
+        False,
+        "The address, or one that it led to, is not public or not of http or https.",
+    )
+    URL_NOT_FOUND = (
+        "URL_NOT_FOUND",
+        False,
+        "The server says that there is nothing at the address, or that it may not be read.",
+    )
+    URL_UNAVAILABLE = (
+        "URL_UNAVAILABLE",
+        True,
+        "The server at the address could not be reached, or failed.",
+    )
+    URL_TOO_LARGE = (
+        "URL_TOO_LARGE",
+        False,
+        "The address serves more, or more slowly, than is accepted.",
+    )
+    ENGINE_REFUSED = (
+        "ENGINE_REFUSED",
+        False,
+        "The engine's server refuses the credentials or the request.",
+    )
+    ENGINE_BUSY = (
+        "ENGINE_BUSY",
+        True,
+        "The engine's rate limit is reached; it is asked again later.",
+    )
+    ENGINE_QUOTA_EXCEEDED = (
+        "ENGINE_QUOTA_EXCEEDED",
+        False,
+        "The account's quota at the engine is used up.",
+    )
+    BUDGET_EXCEEDED = (
+        "BUDGET_EXCEEDED",
+        False,
+        "The job would cost more than its budget allows.",
+    )
+    UNSUPPORTED_TONE = (
+        "UNSUPPORTED_TONE",
+        False,
+        "Neither the engines nor the rules can give this tone to the language.",
+    )
     NOT_MEDIA = (
         "NOT_MEDIA",
         False,

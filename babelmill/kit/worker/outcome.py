@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from babelmill.jobs.v1 import usage_pb2
+from babelmill.jobs.v1 import lease_pb2, usage_pb2
 from babelmill.kit.wire.failure_reasons import FailureReason
 
 INLINE_LIMIT_BYTES = 64 * 1024
@@ -51,3 +51,4 @@ class Result:
 
     outputs: tuple[Output, ...]
     usage: usage_pb2.Usage | None = None
+    extraction: lease_pb2.Extraction | None = None

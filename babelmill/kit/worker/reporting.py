@@ -104,6 +104,7 @@ class LeaseReporter:
             ref=ref,
             outputs=[_step_output(output) for output in result.outputs],
             usage=result.usage,
+            extraction=result.extraction,
         )
         return _report(lambda: self._service.CompleteStep(request, timeout=_CALL_SECONDS))
 
