@@ -1,0 +1,1 @@
+"""Where documents come from: addresses that are safe to visit, and the language of what is read."""
