@@ -42,7 +42,7 @@ def describe(_settings: MediaWorkerSettings) -> worker_service_pb2.AnnounceWorke
 
 DEFINITION = WorkerDefinition(
     service="media_worker",
-    queue_family="media",
+    queue_families=("media",),
     handlers=make_handlers,
     describe=describe,
     settings=MediaWorkerSettings,

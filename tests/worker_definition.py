@@ -148,7 +148,7 @@ def _describe(_: WorkerSettings) -> worker_service_pb2.AnnounceWorkerRequest:
 
 DEFINITION = WorkerDefinition(
     service="scripted_worker",
-    queue_family="translation",
+    queue_families=("translation",),
     handlers=_handlers,
     describe=_describe,
     settings=WorkerSettings,

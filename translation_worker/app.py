@@ -63,7 +63,7 @@ def _language_pair(route: Route) -> translation_pb2.LanguagePair:
 
 DEFINITION = WorkerDefinition(
     service="translation_worker",
-    queue_family="translation",
+    queue_families=("reconstruction", "tone", "extraction", "translation"),
     handlers=handlers,
     describe=describe,
     settings=TranslationSettings,

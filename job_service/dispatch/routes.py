@@ -6,7 +6,11 @@ from babelmill.kit.wire.step_message import queue_name
 from job_service.domain.job import Priority
 
 FAMILIES: Mapping[str, str] = {
+    "extract": "extraction",
     "translate_text": "translation",
+    "translate_segments": "translation",
+    "adapt_tone": "tone",
+    "reconstruct": "reconstruction",
     "transcode": "media",
 }
 

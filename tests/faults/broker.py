@@ -5,12 +5,10 @@ from contextlib import contextmanager
 
 import redis
 
-from babelmill.kit.wire.step_message import PRIORITIES, queue_name
+from babelmill.kit.wire.step_message import FAMILIES, PRIORITIES, queue_name
 from babelmill.stack.valkey import EmbeddedValkey
 
-QUEUES = tuple(
-    queue_name(family, priority) for family in ("translation", "media") for priority in PRIORITIES
-)
+QUEUES = tuple(queue_name(family, priority) for family in FAMILIES for priority in PRIORITIES)
 
 
 @contextmanager

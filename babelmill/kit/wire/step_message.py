@@ -10,7 +10,7 @@ from uuid import UUID
 
 TASK_NAME = "babelmill.run_step"
 TRACEPARENT_HEADER = "traceparent"
-FAMILIES = ("translation", "media")
+FAMILIES = ("extraction", "translation", "tone", "reconstruction", "media")
 PRIORITIES = ("urgent", "normal", "low")
 
 _MAX_GENERATION = 2**63 - 1

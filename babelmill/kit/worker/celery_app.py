@@ -10,7 +10,7 @@ not survive a fork. A spawned child gets this application pickled, which is
 why it carries the few plain facts that a child starts from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,22 +84,24 @@ def worker_app(
     facts: ChildFacts,
     *,
     redis_url: str,
-    queue_family: str,
+    queue_families: Sequence[str],
     concurrency: int,
     max_memory_bytes: int,
 ) -> WorkerApp:
     """Make the parent's application. Connects to nothing yet."""
     app = WorkerApp(facts.worker_id, facts=facts)
-    app.conf.update(_settings(redis_url, queue_family, concurrency))
+    app.conf.update(_settings(redis_url, queue_families, concurrency))
     app.conf.worker_max_memory_per_child = max_memory_bytes // _KIB
     return app
 
 
-def _settings(redis_url: str, queue_family: str, concurrency: int) -> Mapping[str, object]:
+def _settings(
+    redis_url: str, queue_families: Sequence[str], concurrency: int
+) -> Mapping[str, object]:
     # The anonymous exchange routes by queue name alone: there is no binding
     # table in Redis that a flush could lose.
     nowhere = Exchange("", type="direct")  # type: ignore[no-untyped-call]  # kombu is half typed
-    names = [queue_name(queue_family, priority) for priority in PRIORITIES]
+    names = [queue_name(family, priority) for priority in PRIORITIES for family in queue_families]
     queues = [
         Queue(name, nowhere, routing_key=name)  # type: ignore[no-untyped-call]  # kombu is half typed
         for name in names
@@ -125,7 +127,7 @@ def _settings(redis_url: str, queue_family: str, concurrency: int) -> Mapping[st
             "health_check_interval": _SILENCE_SECONDS,
         },
         "task_queues": queues,
-        "task_default_queue": names[1],
+        "task_default_queue": queue_name(queue_families[0], "normal"),
         "task_create_missing_queues": False,
         "accept_content": ["json"],
         "task_serializer": "json",

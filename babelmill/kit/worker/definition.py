@@ -21,10 +21,11 @@ class WorkerDefinition:
     `handlers` is called once in each child process and gives a handler for
     each field name of Work's oneof. `describe` is called in the parent, which
     fills in worker_id and service; it must not load what only handlers need.
+    Of messages of one priority those of the family named first come first.
     """
 
     service: str
-    queue_family: str
+    queue_families: tuple[str, ...]
     # Any: each takes its own subclass of WorkerSettings, which `settings` names.
     handlers: Callable[[Any], Mapping[str, StepHandler]]
     describe: Callable[[Any], worker_service_pb2.AnnounceWorkerRequest]

@@ -75,6 +75,10 @@ def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
     ).parse_args(list(argv or ()))
     settings = load_settings(definition.settings)
     configure_logging(definition.service, settings.log_level)
+    strange = set(settings.queue_families) - set(definition.queue_families)
+    if strange:
+        _log.error("queue_families_not_served", families=sorted(strange))
+        return EXIT_CONFIG
     try:
         open_store(settings.artifacts)
         scratch = WorkerScratch(settings.scratch)
@@ -107,7 +111,7 @@ def _consume(
     app = worker_app(
         facts,
         redis_url=settings.redis_url.get_secret_value(),
-        queue_family=definition.queue_family,
+        queue_families=settings.queue_families or definition.queue_families,
         concurrency=settings.concurrency,
         max_memory_bytes=settings.max_memory_bytes,
     )

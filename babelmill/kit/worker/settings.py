@@ -3,11 +3,13 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from babelmill.kit.process.settings import Settings
+from babelmill.kit.wire.step_message import FAMILIES
 
 
 def _default_scratch() -> Path:
@@ -25,6 +27,9 @@ class WorkerSettings(Settings):
     concurrency: int = Field(
         default=2, ge=1, le=256, validation_alias="BABELMILL_WORKER_CONCURRENCY"
     )
+    # Families of queues to take steps from, separated by commas; by default all
+    # that the worker can serve. Other processes must serve the others.
+    queue_families: Annotated[tuple[str, ...], NoDecode] = ()
     heartbeat_seconds: float = Field(default=1.0, ge=0.05, le=60)
     drain_seconds: float = Field(
         default=20.0, ge=0, le=3600, validation_alias="BABELMILL_WORKER_DRAIN_SECONDS"
@@ -40,6 +45,20 @@ class WorkerSettings(Settings):
     )
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     otlp_endpoint: str | None = None
+
+    @field_validator("queue_families", mode="before")
+    @classmethod
+    def _family_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("queue_families")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if set(value) - set(FAMILIES):
+            raise ValueError(f"must be a list of {', '.join(FAMILIES)}")
+        return value
 
     @field_validator("redis_url")
     @classmethod

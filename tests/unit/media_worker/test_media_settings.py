@@ -63,4 +63,4 @@ def test_presets_are_announced_when_described() -> None:
     assert presets["mp4-h264"].kind == media_pb2.PRESET_KIND_VIDEO
     assert presets["mp3"].media_type == "audio/mpeg"
     assert presets["mp3"].file_extension == "mp3"
-    assert (DEFINITION.service, DEFINITION.queue_family) == ("media_worker", "media")
+    assert (DEFINITION.service, DEFINITION.queue_families) == ("media_worker", ("media",))
