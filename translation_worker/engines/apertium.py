@@ -21,19 +21,24 @@ from translation_worker.engines.apertium_pipe import (
     PipeTimeoutError,
 )
 from translation_worker.engines.apertium_stream import decode, encode, is_complete
+from translation_worker.engines.brief import NO_BRIEF, Brief
 from translation_worker.engines.engine import (
+    EngineCapabilities,
     EngineError,
     EngineUnavailableError,
     LanguagePair,
+    Scored,
     StopCheck,
 )
 
 MAX_SENTENCE_CHARACTERS = 2000
 # About 70 ms of work at 30,000 characters a second: the longest wait for a stop.
 BATCH_CHARACTERS = 2000
+# As many as fit into a batch, if they are words.
+MAX_BATCH_SENTENCES = 500
 # A pipe takes 90 to 160 MB; a route has at most three hops.
 MAX_OPEN_PIPES = 3
-# A pipe that was not needed for so long is ended when another is needed.
+# A pipe that was not needed for so long is ended at the next work for another direction.
 MAX_IDLE_SECONDS = 120.0
 EXCHANGE_TIMEOUT_SECONDS = 15.0
 _VERSION_TIMEOUT_SECONDS = 10.0
@@ -45,9 +50,16 @@ class ApertiumEngine:
     name = "apertium"
     description = "Rule-based translation by the Apertium programs and data installed here."
     max_sentence_characters = MAX_SENTENCE_CHARACTERS
+    capabilities = EngineCapabilities(
+        max_batch_segments=MAX_BATCH_SENTENCES, max_batch_characters=BATCH_CHARACTERS
+    )
 
     def __init__(
-        self, modes_dir: Path, *, exchange_timeout_seconds: float = EXCHANGE_TIMEOUT_SECONDS
+        self,
+        modes_dir: Path,
+        *,
+        exchange_timeout_seconds: float = EXCHANGE_TIMEOUT_SECONDS,
+        max_idle_seconds: float = MAX_IDLE_SECONDS,
     ) -> None:
         """Read the mode files; raises EngineUnavailableError if none is usable."""
         if shutil.which("apertium") is None:
@@ -56,6 +68,7 @@ class ApertiumEngine:
         if not self._modes:
             raise EngineUnavailableError("No usable mode file is installed.")
         self._timeout_seconds = exchange_timeout_seconds
+        self._max_idle_seconds = max_idle_seconds
         self._pipes: OrderedDict[LanguagePair, ApertiumPipe] = OrderedDict()
         # The kernel's death signal follows the thread that starts a process, not the process
         # that owns the thread. This thread lives as long as the engine.
@@ -79,13 +92,29 @@ class ApertiumEngine:
         return () if pipe is None else pipe.process_ids
 
     def translate(
-        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,
     ) -> list[str | None]:
         """Translate in batches of about BATCH_CHARACTERS, asking `stop` before each."""
+        scored = self.translate_scored(sentences, pair, stop, brief)
+        return [None if each is None else each.text for each in scored]
+
+    def translate_scored(
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,  # noqa: ARG002 - the rules take no wishes
+    ) -> list[Scored | None]:
+        """Translate; the confidence is the share of words that the data knows."""
+        self._end_idle_pipes(pair)
         mode = self._modes.get(pair)
         if mode is None:
             raise EngineError(f"The apertium engine has no direct pair {pair}.")
-        results: list[str | None] = []
+        results: list[Scored | None] = []
         for batch in _batches(sentences):
             stop()
             results += self._translate_batch(mode, batch, stop)
@@ -101,12 +130,12 @@ class ApertiumEngine:
 
     def _translate_batch(
         self, mode: Mode, batch: Sequence[str], stop: StopCheck
-    ) -> list[str | None]:
+    ) -> list[Scored | None]:
         try:
             return list(self._exchange(mode, batch))
         except (PipeBrokenError, PipeTimeoutError):
             # One sentence of the batch is bad, or a program was killed: find out which.
-            results: list[str | None] = []
+            results: list[Scored | None] = []
             for sentence in batch:
                 stop()
                 results.append(self._translate_alone(mode, sentence))
@@ -114,13 +143,13 @@ class ApertiumEngine:
                 raise EngineError("The apertium pipe answers nothing.") from None
             return results
 
-    def _translate_alone(self, mode: Mode, sentence: str) -> str | None:
+    def _translate_alone(self, mode: Mode, sentence: str) -> Scored | None:
         try:
             return self._exchange(mode, [sentence])[0]
         except (PipeBrokenError, PipeTimeoutError):
             return None
 
-    def _exchange(self, mode: Mode, batch: Sequence[str]) -> list[str]:
+    def _exchange(self, mode: Mode, batch: Sequence[str]) -> list[Scored]:
         pipe = self._pipe(mode)
         try:
             answers = pipe.exchange([encode(text) for text in batch], self._timeout_seconds)
@@ -130,7 +159,8 @@ class ApertiumEngine:
             # Also when the work is stopped from outside: half an answer may still be on its way.
             self._discard(mode.pair)
             raise
-        return [decode(answer).text for answer in answers]
+        readings = map(decode, answers)
+        return [Scored(reading.text, reading.confidence) for reading in readings]
 
     def _pipe(self, mode: Mode) -> ApertiumPipe:
         pipe = self._pipes.get(mode.pair)
@@ -144,10 +174,15 @@ class ApertiumEngine:
         return pipe
 
     def _make_room(self) -> None:
-        """End the pipes that have been idle, and the longest unused if there are too many."""
+        """End the longest unused pipes if there are too many."""
+        while len(self._pipes) >= MAX_OPEN_PIPES:
+            self._discard(next(iter(self._pipes)))
+
+    def _end_idle_pipes(self, wanted: LanguagePair) -> None:
+        """End the pipes that have been idle, but the one that is wanted now."""
         now = time.monotonic()
         for pair, pipe in list(self._pipes.items()):
-            if now - pipe.last_used > MAX_IDLE_SECONDS or len(self._pipes) >= MAX_OPEN_PIPES:
+            if pair != wanted and now - pipe.last_used > self._max_idle_seconds:
                 self._discard(pair)
 
     def _discard(self, pair: LanguagePair) -> None:
@@ -162,6 +197,7 @@ def _batches(sentences: Sequence[str]) -> Iterator[list[str]]:
     for sentence in sentences:
         # Escaping and UTF-8 can make four bytes of a character.
         fits = size + len(sentence) <= min(BATCH_CHARACTERS, MAX_BYTES_IN_FLIGHT // 4)
+        fits = fits and len(batch) < MAX_BATCH_SENTENCES
         if batch and not fits:
             yield batch
             batch, size = [], 0

@@ -17,6 +17,8 @@ _SPECIAL = frozenset("\\[]{}^$/@<>")
 _LIKE_MARKS = frozenset("*#@~")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAGS = re.compile(r"<[A-Za-z0-9_:.@-]{1,24}>")
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - either apostrophe joins
+_DIGIT = re.compile(r"\d")
 _SPACES = re.compile(r"[ \t]{2,}")
 _SPACE_BEFORE_STOP = re.compile(r" +([.,;:!?…])(?=\s|$)")
 
@@ -27,6 +29,12 @@ class Reading:
 
     text: str
     unknown_words: int
+
+    @property
+    def confidence(self) -> float:
+        """Share of the words that the data knows; 1 for a text without words."""
+        words = len(_WORD.findall(self.text))
+        return 1.0 - min(self.unknown_words, words) / words if words else 1.0
 
 
 def encode(sentence: str) -> bytes:
@@ -69,7 +77,7 @@ def decode(message: bytes) -> Reading:
             index = end
             continue
         if character in _LIKE_MARKS:
-            unknown_words += 1
+            unknown_words += character != "*" or _is_language(stream, index + 1)
         elif character == "<" and (tag := _TAGS.match(stream, index)) is not None:
             index = tag.end()
             continue
@@ -83,6 +91,12 @@ def tidy(text: str) -> str:
     """Mend the spaces that transfer leaves behind when it drops or moves a word."""
     text = _SPACES.sub(" ", text.replace("\n", " "))
     return _SPACE_BEFORE_STOP.sub(r"\1", text).strip()
+
+
+def _is_language(stream: str, start: int) -> bool:
+    """Tell whether an unknown word is one of a language, not a name in capitals or a code."""
+    word = _WORD.match(stream, start)
+    return word is not None and word[0] != word[0].upper() and not _DIGIT.search(word[0])
 
 
 def _superblank_end(stream: str, start: int) -> int:

@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from translation_worker.engines.brief import NO_BRIEF, Brief
 from translation_worker.engines.cutting import cut_at_clauses
 from translation_worker.engines.engine import (
+    EngineCapabilities,
     EngineError,
     EngineUnavailableError,
     LanguagePair,
@@ -65,6 +67,7 @@ class BergamotEngine:
     name = "bergamot"
     description = "Neural translation between English and Portuguese, bundled and offline."
     max_sentence_characters = MAX_SENTENCE_CHARACTERS
+    capabilities = EngineCapabilities(max_batch_characters=MAX_SENTENCE_CHARACTERS)
 
     def __init__(self) -> None:
         self._directions: dict[LanguagePair, _NativeDirection] = {}
@@ -93,7 +96,11 @@ class BergamotEngine:
         return frozenset(_MODEL_SHA256)
 
     def translate(
-        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,  # noqa: ARG002 - the models take no wishes
     ) -> list[str | None]:
         """Translate sentence by sentence, asking `stop` before each, about every 50 ms."""
         direction = self._direction(pair)

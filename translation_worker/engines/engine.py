@@ -6,7 +6,9 @@ placeholders or jobs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from translation_worker.engines.brief import NO_BRIEF, Brief
 
 # Called between sentences; it raises when the work shall stop.
 StopCheck = Callable[[], None]
@@ -34,8 +36,53 @@ class EngineUnavailableError(EngineError):
     """The engine cannot be started on this machine."""
 
 
+class EngineBusyError(EngineError):
+    """The engine's rate limit is reached."""
+
+    def __init__(self, message: str = "", *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class EngineQuotaError(EngineError):
+    """The account's quota at the engine is used up."""
+
+
+class EngineRefusedError(EngineError):
+    """The engine's server refuses the credentials or the request."""
+
+
 class SentenceRefusedError(EngineError):
     """The engine cannot translate this sentence, though it works for others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCapabilities:
+    """What an engine can do, for whoever chooses and feeds it.
+
+    `any_pair` translates between any two languages, whatever `direct_pairs` says.
+    `joins_routes` lets its pairs be hops of a route through a pivot. `whole_segments` takes a
+    paragraph as well as a sentence. The batch limits are those of one call of its own kind;
+    `translate` takes any number of sentences and keeps to them itself.
+    """
+
+    any_pair: bool = False
+    joins_routes: bool = True
+    needs_chat_model: bool = False
+    keeps_glossary: bool = False
+    sets_tone: bool = False
+    whole_segments: bool = False
+    max_batch_segments: int = 1
+    max_batch_characters: int = 2000
+    costs_money: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A translation, and how sure its engine is of it, from 0 to 1."""
+
+    text: str
+    confidence: float
 
 
 class Engine(Protocol):
@@ -61,17 +108,27 @@ class Engine(Protocol):
     def max_sentence_characters(self) -> int:
         """Longest sentence to hand over, in code points; more is the caller's to split."""
 
+    @property
+    def capabilities(self) -> EngineCapabilities:
+        """What it can do."""
+
     def direct_pairs(self) -> frozenset[LanguagePair]:
         """Return the directions that need no pivot."""
 
     def translate(
-        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,
     ) -> list[str | None]:
         """Translate each sentence and return the results in the same order.
 
         A sentence is one line without control characters. None stands for a sentence that this
-        engine could not do. Raises EngineUnavailableError if the engine does not start and
-        EngineError if it breaks for all sentences; lets what `stop` raises pass.
+        engine could not do. Raises EngineUnavailableError if the engine does not start or
+        answer, EngineBusyError, EngineQuotaError or EngineRefusedError as its server says,
+        another EngineError if it breaks for all sentences, and BudgetExceeded; lets what `stop`
+        raises pass.
         """
 
     def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:
@@ -79,3 +136,17 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free memory and end helper processes; a later translate starts them again."""
+
+
+@runtime_checkable
+class TellsConfidence(Protocol):
+    """An engine that knows how sure it is."""
+
+    def translate_scored(
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,
+    ) -> list[Scored | None]:
+        """Translate as `translate` does, and tell how sure the engine is."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from translation_worker.engines.engine import LanguagePair, StopCheck
+from translation_worker.engines.brief import NO_BRIEF, Brief
+from translation_worker.engines.engine import EngineCapabilities, LanguagePair, StopCheck
 from translation_worker.routing import Hop, Route
 
 PAIR = LanguagePair("en", "pt")
@@ -15,6 +16,7 @@ class ScriptedEngine:
     name = "scripted"
     version = "1"
     description = "Does what a test says."
+    capabilities = EngineCapabilities()
 
     def __init__(
         self, translate: Callable[[str], str | None], *, max_sentence_characters: int = 300
@@ -28,7 +30,11 @@ class ScriptedEngine:
         return frozenset({PAIR})
 
     def translate(
-        self, sentences: Sequence[str], pair: LanguagePair, stop: StopCheck
+        self,
+        sentences: Sequence[str],
+        pair: LanguagePair,
+        stop: StopCheck,
+        brief: Brief = NO_BRIEF,
     ) -> list[str | None]:
         results: list[str | None] = []
         for sentence in sentences:
