@@ -7,16 +7,17 @@ from babelmill.jobs.v1 import worker_service_pb2
 from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.process import WorkerDefinition, run_worker
 from babelmill.translation.v1 import translation_pb2
+from translation_worker.chain import Chains, open_routes
 from translation_worker.engines.registry import EngineRegistry, find_engines
 from translation_worker.pipeline import TranslateText
-from translation_worker.routing import Route, Routes
+from translation_worker.routing import Route
 from translation_worker.settings import TranslationSettings
 
 
 def handlers(settings: TranslationSettings) -> Mapping[str, StepHandler]:
     """Return the handlers of one child process; engines load at their first sentence."""
     engines = find_engines(settings.engines, settings.apertium_modes_dir)
-    return {"translate_text": TranslateText(engines)}
+    return {"translate_text": TranslateText(Chains(engines))}
 
 
 def describe(settings: TranslationSettings) -> worker_service_pb2.AnnounceWorkerRequest:
@@ -26,9 +27,7 @@ def describe(settings: TranslationSettings) -> worker_service_pb2.AnnounceWorker
         version=importlib.metadata.version("babelmill"),
         step_kinds=["translate_text"],
         engines=_engines(engines),
-        language_pairs=[
-            _language_pair(route) for route in Routes(engines.direct_pairs()).all().values()
-        ],
+        language_pairs=[_language_pair(route) for route in open_routes(engines).all().values()],
     )
 
 

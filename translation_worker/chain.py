@@ -243,7 +243,12 @@ class Chains:
                 chat = [name for name, each in self._engines.items() if _takes_model(each)]
                 found = (*routes.in_order(source_language, target_language, chat), *found)
         if not found:
-            raise StepFailure(FailureReason.UNSUPPORTED_LANGUAGE_PAIR)
+            names = engine_names or ("",)
+            pairs = sorted({str(pair) for name in names for pair in routes.all(name)})
+            raise StepFailure(
+                FailureReason.UNSUPPORTED_LANGUAGE_PAIR,
+                metadata={"language_pairs": " ".join(pairs)},
+            )
         return Chain(self._engines, found, brief, self._breakers)
 
     def _check(self, names: Sequence[str], brief: Brief) -> None:

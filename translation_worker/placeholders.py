@@ -157,21 +157,23 @@ def mask(text: str, spans: Sequence[Span], *, style: int = 0) -> Masked:
         # A digit would become part of the number, a letter part of the word.
         if after.isalnum():
             pieces.append(" ")
-        original = text[span.start : span.end]
-        literals.append(_Literal(original, span.kind, before, after, touches))
+        literals.append(_Literal(span.literal(text), span.kind, before, after, touches))
         position = span.end
     pieces.append(text[position:])
     return Masked("".join(pieces), tuple(literals), prefix)
 
 
 def split_around(text: str, spans: Sequence[Span]) -> list[tuple[str, bool]]:
-    """Cut a sentence into runs, each with whether it is literal; joined they are the sentence."""
+    """Cut a sentence into runs, each with whether it is literal.
+
+    Joined they are the sentence, with the terms of a glossary as they shall be.
+    """
     runs: list[tuple[str, bool]] = []
     position = 0
     for span in spans:
         if span.start > position:
             runs.append((text[position : span.start], False))
-        runs.append((text[span.start : span.end], True))
+        runs.append((span.literal(text), True))
         position = span.end
     if position < len(text):
         runs.append((text[position:], False))
@@ -186,7 +188,10 @@ def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
             between = text[last.end : span.start]
             literal = span.kind is last.kind is SpanKind.LITERAL
             if (literal and _JOINT.fullmatch(between)) or (not between and span.kind is last.kind):
-                joined[-1] = Span(last.start, span.end, last.kind)
+                words = None
+                if last.words is not None or span.words is not None:
+                    words = f"{last.literal(text)}{between}{span.literal(text)}"
+                joined[-1] = Span(last.start, span.end, last.kind, words)
                 continue
         joined.append(span)
     return joined

@@ -40,11 +40,19 @@ class SpanKind(Enum):
 
 @dataclass(frozen=True)
 class Span:
-    """A literal part of a text, by code point offsets."""
+    """A literal part of a text, by code point offsets.
+
+    `words`, if they are set, are what a translation has in its place: a term of a glossary.
+    """
 
     start: int
     end: int
     kind: SpanKind
+    words: str | None = None
+
+    def literal(self, text: str) -> str:
+        """Return what has to be in a translation of the text."""
+        return text[self.start : self.end] if self.words is None else self.words
 
 
 _FILE_EXTENSIONS = (
@@ -116,7 +124,7 @@ _LITERALS = re.compile(
             r"\b0x[0-9A-Fa-f]+\b",
             r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
             r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b",
-            rf"(?P<long>\S{{{_LONGEST_WORD},}})",
+            rf"(?P<long>[^\s<>]{{{_LONGEST_WORD},}})",
         )
     ),
     re.DOTALL,

@@ -14,6 +14,7 @@ from typing import Self
 import psutil
 
 from babelmill.jobs.v1 import usage_pb2
+from translation_worker.engines.brief import Spending
 
 _SAMPLE_SECONDS = 0.1
 # The contract's window for the peak of CPU use.
@@ -106,3 +107,12 @@ class UsageMeter:
         if now - then >= _WINDOW_SECONDS:
             percent = 100 * (seconds - before) / (now - then)
             self._peak_cpu_percent = max(self._peak_cpu_percent or 0.0, percent)
+
+
+def with_spending(usage: usage_pb2.Usage, spending: Spending) -> usage_pb2.Usage:
+    """Add what was asked of engines to what was measured; a figure of 0 was not measured."""
+    if spending.characters:
+        usage.engine_characters = spending.characters
+    if spending.tokens:
+        usage.engine_tokens = spending.tokens
+    return usage

@@ -16,6 +16,8 @@ from translation_worker.sentence_splitting import split_sentences
 
 # Finds the literal parts of a line, as (start, end).
 FindLiterals = Callable[[str], Sequence[tuple[int, int]]]
+# Finds the sentences of a text, given its literals.
+_Split = Callable[[str, Sequence[tuple[int, int]]], list[tuple[int, int]]]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _PREFIX = re.compile(
@@ -114,22 +116,31 @@ class _Line:
         return len(self.prefix) + len(self.body)
 
 
-def segment(text: str, language: str, find_literals: FindLiterals) -> Iterator[Piece]:
-    """Cut a text into pieces, as they are asked for."""
-    return _merged(_pieces(text, language, find_literals))
+def segment(
+    text: str, language: str, find_literals: FindLiterals, *, whole: bool = False
+) -> Iterator[Piece]:
+    """Cut a text into pieces, as they are asked for; if `whole`, of paragraphs, not sentences."""
+
+    def split(body: str, literals: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        if not whole:
+            return split_sentences(body, language, literals)
+        left, right = len(body) - len(body.lstrip()), len(body.rstrip())
+        return [(left, right)] if left < right else []
+
+    return _merged(_pieces(text, split, find_literals))
 
 
-def _pieces(text: str, language: str, find_literals: FindLiterals) -> Iterator[Piece]:
+def _pieces(text: str, split: _Split, find_literals: FindLiterals) -> Iterator[Piece]:
     for block in _blocks(_lines(text)):
         margin = max(line.width for line in block)
         near_margin = sum(line.width >= margin - _MARGIN_SLACK_CHARACTERS for line in block)
         flow: list[_Line] = []
         for line in block:
             if flow and not _is_wrapped(flow[-1], line, margin, near_margin):
-                yield from _flow_pieces(flow, language, find_literals)
+                yield from _flow_pieces(flow, split, find_literals)
                 flow = []
             flow.append(line)
-        yield from _flow_pieces(flow, language, find_literals)
+        yield from _flow_pieces(flow, split, find_literals)
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -188,7 +199,7 @@ def _is_wrapped(line: _Line, following: _Line, margin: int, near_margin: int) ->
 
 
 def _flow_pieces(
-    flow: Sequence[_Line], language: str, find_literals: FindLiterals
+    flow: Sequence[_Line], split: _Split, find_literals: FindLiterals
 ) -> Iterator[Piece]:
     """Yield the pieces of lines that belong together."""
     breaks: list[tuple[int, str]] = []
@@ -197,21 +208,21 @@ def _flow_pieces(
         breaks.append((len(text), flow[index - 1].ending + line.prefix))
         text = f"{text} {line.body}"
     if len(text) > _MAX_FLOW_CHARACTERS:
-        yield from _long_flow_pieces(flow, language, find_literals)
+        yield from _long_flow_pieces(flow, split, find_literals)
         return
     literals = find_literals(text) if text else ()
     if any(_touches(offset, literals) for offset, _ in breaks):
         # A literal must come out as it went in, so its line break cannot move.
         for line in flow:
-            yield from _flow_pieces([line], language, find_literals)
+            yield from _flow_pieces([line], split, find_literals)
         return
     yield Piece(flow[0].prefix, translatable=False)
-    yield from _body_pieces(text, breaks, literals, language)
+    yield from _body_pieces(text, breaks, literals, split)
     yield Piece(flow[-1].ending, translatable=False)
 
 
 def _long_flow_pieces(
-    flow: Sequence[_Line], language: str, find_literals: FindLiterals
+    flow: Sequence[_Line], split: _Split, find_literals: FindLiterals
 ) -> Iterator[Piece]:
     """Yield the pieces of lines that are too long together, line by line and part by part."""
     for line in flow:
@@ -219,7 +230,7 @@ def _long_flow_pieces(
         rest = line.body
         while rest:
             part = rest[: _part_end(rest, find_literals)]
-            yield from _body_pieces(part, (), find_literals(part), language)
+            yield from _body_pieces(part, (), find_literals(part), split)
             rest = rest[len(part) :]
         yield Piece(line.ending, translatable=False)
 
@@ -244,12 +255,12 @@ def _body_pieces(
     text: str,
     breaks: Sequence[tuple[int, str]],
     literals: Sequence[tuple[int, int]],
-    language: str,
+    split: _Split,
 ) -> Iterator[Piece]:
     position = 0
     for start, end in _cells(text, literals):
         inner = [(left - start, right - start) for left, right in literals if right > start]
-        for left, right in split_sentences(text[start:end], language, inner):
+        for left, right in split(text[start:end], inner):
             yield _copied(text, position, start + left, breaks)
             yield _sentence(text, start + left, start + right, breaks)
             position = start + right

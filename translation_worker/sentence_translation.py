@@ -11,15 +11,15 @@ Five ways, each for the sentences on which the one before has failed:
 So no literal is ever lost, and nothing that looks wrong is passed on silently.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from translation_worker.engines.cutting import cut_at_clauses
-from translation_worker.engines.engine import Engine, StopCheck
+from translation_worker.chain import Chain
+from translation_worker.engines.engine import StopCheck
+from translation_worker.glossary import Glossary
 from translation_worker.placeholders import Masked, PlaceholderError, mask, split_around
 from translation_worker.protection import Span, SpanKind, find_spans
-from translation_worker.routing import Route
 from translation_worker.tag_projection import (
     encloses_the_same,
     project,
@@ -41,12 +41,22 @@ class Way(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
 
 
+WORSE = tuple(Way)
+"""The ways from the best to the worst, but for NOTHING_TO_DO, which is the best of all."""
+
+
 @dataclass(frozen=True)
 class Translated:
-    """A sentence in the target language, and how it came to be."""
+    """A sentence in the target language, and how it came to be.
+
+    `route` names engines and languages, empty if none was asked with success; `confidence` is the
+    least that an engine told, from 0 to 1.
+    """
 
     text: str
     way: Way
+    route: str = ""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,16 +82,22 @@ class _Prepared:
 
 
 class SentenceTranslator:
-    """Translates sentences of one language into another along one route."""
+    """Translates sentences of one language into another through one chain of engines."""
 
     def __init__(
-        self, engines: Mapping[str, Engine], route: Route, source_language: str, stop: StopCheck
+        self,
+        chain: Chain,
+        source_language: str,
+        target_language: str,
+        stop: StopCheck,
+        glossary: Glossary | None = None,
     ) -> None:
-        self._engines = engines
-        self._route = route
+        """Make one; the terms of `glossary` are put in here, the chain is not told of them."""
+        self._chain = chain
         self._source_language = source_language
-        self._target_language = route.hops[-1].pair.target
+        self._target_language = target_language
         self._stop = stop
+        self._glossary = glossary or Glossary(())
 
     def translate(self, sentences: Sequence[str]) -> list[Translated]:
         """Translate each sentence; the results are in the same order.
@@ -111,73 +127,85 @@ class SentenceTranslator:
         self, sentences: Sequence[str], way: Way, style: int
     ) -> list[Translated | None]:
         results: list[Translated | None] = [None] * len(sentences)
-        prepared = [self._prepare(sentence, style) for sentence in sentences]
+        spans = [self._spans(sentence, thorough=style > 0) for sentence in sentences]
+        prepared = [
+            _prepare(sentence, found, style)
+            for sentence, found in zip(sentences, spans, strict=True)
+        ]
         asked = [index for index, each in enumerate(prepared) if each.masked.has_words]
-        answers = self._along_route([prepared[index].adapted.text for index in asked])
+        answers = self._ask([prepared[index].adapted.text for index in asked])
         misplaced = self._misplaced([prepared[index] for index in asked], answers)
         for index, answer, is_misplaced in zip(asked, answers, misplaced, strict=True):
             if answer is not None and not is_misplaced:
-                text = prepared[index].finish(answer, self._target_language)
-                results[index] = None if text is None else Translated(text, way)
+                text = prepared[index].finish(answer.text, self._target_language)
+                results[index] = None if text is None else replace(answer, text=text, way=way)
         if style == 0:
             for index in set(range(len(sentences))) - set(asked):
-                results[index] = Translated(sentences[index], Way.NOTHING_TO_DO)
+                # Literals alone, of which some may be terms of the glossary.
+                runs = split_around(sentences[index], spans[index])
+                text = "".join(run for run, _ in runs)
+                results[index] = Translated(text, Way.NOTHING_TO_DO)
         return results
 
     def _misplaced(
-        self, prepared: Sequence[_Prepared], answers: Sequence[str | None]
+        self, prepared: Sequence[_Prepared], answers: Sequence[Translated | None]
     ) -> list[bool]:
         """Tell for each answer whether the words of some pair of tags have left it."""
         inner: list[str] = []
         found: list[tuple[int, str]] = []
         for index, (each, answer) in enumerate(zip(prepared, answers, strict=True)):
             sources = each.masked.enclosed(each.masked.text)
-            targets = each.masked.enclosed(answer or "")
+            targets = each.masked.enclosed("" if answer is None else answer.text)
             if len(sources) == len(targets):
                 inner += sources
                 found += [(index, target) for target in targets]
         misplaced = [False] * len(prepared)
         expected = self._plain(inner)
         for text, (index, target) in zip(expected, found, strict=True):
-            if text is not None and not encloses_the_same(text, target):
+            if text is not None and not encloses_the_same(text.text, target):
                 misplaced[index] = True
         return misplaced
 
     def _projected(self, sentences: Sequence[str]) -> list[Translated | None]:
         """Translate without tags and set them around the words that they belong to."""
+        spans = [self._spans(sentence) for sentence in sentences]
+        pairs = [simple_pairs(*each) for each in zip(sentences, spans, strict=True)]
+        asked = [index for index, each in enumerate(pairs) if each is not None]
+        wholes = self._masked([without_tags(sentences[index], spans[index]) for index in asked])
+        inner = iter(self._plain([pair.inner for each in pairs for pair in each or ()]))
         results: list[Translated | None] = [None] * len(sentences)
-        for index, sentence in enumerate(sentences):
-            spans = find_spans(sentence, self._source_language)
-            pairs = simple_pairs(sentence, spans)
-            if pairs is None:
+        for index, whole in zip(asked, wholes, strict=True):
+            own = pairs[index] or []
+            parts = [next(inner) for _ in own]
+            known = [part.text for part in parts if part is not None]
+            if whole is None or len(known) < len(own):
                 continue
-            (whole,) = self._masked([without_tags(sentence, spans)])
-            inner = self._plain([pair.inner for pair in pairs])
-            known = [text for text in inner if text is not None]
-            if whole is None or len(known) < len(inner):
-                continue
-            text = project(whole.text, pairs, known)
-            literals = [sentence[span.start : span.end] for span in spans]
+            text = project(whole.text, own, known)
+            literals = [span.literal(sentences[index]) for span in spans[index]]
             if text is not None and all(literal in text for literal in literals):
-                results[index] = Translated(text, Way.PROJECTED)
+                results[index] = replace(whole, text=text, way=Way.PROJECTED)
         return results
 
     def _split(self, sentences: Sequence[str]) -> list[Translated | None]:
         """Translate what lies between literals, each part alone."""
+        runs = [
+            split_around(sentence, self._spans(sentence, thorough=True)) for sentence in sentences
+        ]
+        parts = iter(self._plain([text for each in runs for text, literal in each if not literal]))
         results: list[Translated | None] = []
-        for sentence in sentences:
-            spans = find_spans(sentence, self._source_language, thorough=True)
-            runs = split_around(sentence, spans)
-            parts = iter(self._plain([text for text, literal in runs if not literal]))
-            done = [text if literal else next(parts) for text, literal in runs]
-            whole = [text for text in done if text is not None]
+        for each in runs:
+            done = [
+                Translated(text, Way.NOTHING_TO_DO) if literal else next(parts)
+                for text, literal in each
+            ]
+            whole = [part for part in done if part is not None]
             complete = len(whole) == len(done)
-            results.append(Translated("".join(whole), Way.SPLIT) if complete else None)
+            results.append(join(whole, Way.SPLIT) if complete else None)
         return results
 
-    def _plain(self, texts: Sequence[str]) -> list[str | None]:
+    def _plain(self, texts: Sequence[str]) -> list[Translated | None]:
         """Translate texts without literals; the space around them stays, None is a failure."""
-        results: list[str | None] = list(texts)
+        results: list[Translated | None] = [Translated(text, Way.NOTHING_TO_DO) for text in texts]
         asked: list[int] = []
         prepared: list[_Prepared] = []
         for index, text in enumerate(texts):
@@ -187,34 +215,53 @@ class SentenceTranslator:
                 adapted = adapt(masked.text, masked.token_pattern())
                 asked.append(index)
                 prepared.append(_Prepared(text[:left], masked, adapted, text[right:]))
-        answers = self._along_route([each.adapted.text for each in prepared])
+        answers = self._ask([each.adapted.text for each in prepared])
         for index, each, answer in zip(asked, prepared, answers, strict=True):
-            finished = None if answer is None else each.finish(answer, self._target_language)
-            results[index] = finished
+            results[index] = None
+            if answer is not None:
+                finished = each.finish(answer.text, self._target_language)
+                results[index] = None if finished is None else replace(answer, text=finished)
         return results
 
-    def _prepare(self, sentence: str, style: int) -> _Prepared:
-        spans = find_spans(sentence, self._source_language, thorough=style > 0)
-        start, end, inner = _without_edges(sentence, spans)
-        core = [Span(span.start - start, span.end - start, span.kind) for span in inner]
-        masked = mask(sentence[start:end], core, style=style)
-        adapted = adapt(masked.text, masked.token_pattern())
-        return _Prepared(sentence[:start], masked, adapted, sentence[end:])
+    def _spans(self, sentence: str, *, thorough: bool = False) -> list[Span]:
+        """Return literals and terms of the glossary; a term within a literal is none."""
+        spans = find_spans(sentence, self._source_language, thorough=thorough)
+        spots = self._glossary.find(sentence)
+        if not spots:
+            return spans
+        terms = [
+            Span(spot.start, spot.end, SpanKind.LITERAL, spot.words)
+            for spot in spots
+            if not any(span.start < spot.end and spot.start < span.end for span in spans)
+        ]
+        return sorted([*spans, *terms], key=lambda span: span.start)
 
-    def _along_route(self, sentences: Sequence[str]) -> list[str | None]:
-        current: list[str | None] = list(sentences)
-        for hop in self._route.hops:
-            engine = self._engines[hop.engine]
-            limit = engine.max_sentence_characters
-            # A sentence may grow on its way past what the next engine takes.
-            parts = [[] if text is None else cut_at_clauses(text, limit) for text in current]
-            flat = [part for group in parts for part in group]
-            answers = iter(engine.translate(flat, hop.pair, self._stop) if flat else [])
-            for index, group in enumerate(parts):
-                done = [next(answers) for _ in group]
-                whole = [answer for answer in done if answer is not None]
-                current[index] = " ".join(whole) if whole and len(whole) == len(group) else None
-        return current
+    def _ask(self, sentences: Sequence[str]) -> list[Translated | None]:
+        if not sentences:
+            return []
+        answers = self._chain.translate(sentences, self._stop)
+        return [
+            None
+            if answer is None
+            else Translated(answer.text, Way.MASKED, str(answer.route), answer.confidence)
+            for answer in answers
+        ]
+
+
+def join(parts: Sequence[Translated], way: Way) -> Translated:
+    """Return parts as one, with all their routes and the least confidence."""
+    routes = dict.fromkeys(part.route for part in parts if part.route)
+    known = [part.confidence for part in parts if part.confidence is not None]
+    text = "".join(part.text for part in parts)
+    return Translated(text, way, "; ".join(routes), min(known, default=None))
+
+
+def _prepare(sentence: str, spans: Sequence[Span], style: int) -> _Prepared:
+    start, end, inner = _without_edges(sentence, spans)
+    core = [replace(span, start=span.start - start, end=span.end - start) for span in inner]
+    masked = mask(sentence[start:end], core, style=style)
+    adapted = adapt(masked.text, masked.token_pattern())
+    return _Prepared(sentence[:start], masked, adapted, sentence[end:])
 
 
 def _without_edges(sentence: str, spans: Sequence[Span]) -> tuple[int, int, list[Span]]:

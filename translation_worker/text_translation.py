@@ -5,12 +5,13 @@ sentences are translated once.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from translation_worker.engines.engine import Engine, StopCheck
+from translation_worker.chain import Chain
+from translation_worker.engines.engine import StopCheck
+from translation_worker.glossary import Glossary
 from translation_worker.protection import find_spans
-from translation_worker.routing import Route
 from translation_worker.segmentation import Piece, segment
 from translation_worker.sentence_translation import SentenceTranslator, Translated, Way
 from translation_worker.translation_report import TranslationReport
@@ -38,31 +39,32 @@ OpenCheckpoints = Callable[[], KeptChunks]
 
 def translate_text(
     text: str,
-    route: Route,
-    source_language: str,
-    engines: Mapping[str, Engine],
+    chain: Chain,
     report: TranslationReport,
     *,
+    glossary: Glossary | None = None,
     stop: StopCheck,
     on_progress: OnProgress,
     checkpoints: OpenCheckpoints | None = None,
 ) -> str:
-    """Translate a text along a route; what is not language stays as it is.
+    """Translate a text between the languages of its report; what is not language stays as it is.
 
-    `checkpoints` is called once if the text has several chunks. Raises EngineError, and what
-    `stop` raises.
+    `checkpoints` is called once if the text has several chunks. Raises StepFailure as the chain
+    does, and what `stop` raises.
     """
+    source_language = report.source_language
 
     def find_literals(line: str) -> list[tuple[int, int]]:
         stop()
         return [(span.start, span.end) for span in find_spans(line, source_language)]
 
-    sentences = SentenceTranslator(engines, route, source_language, stop)
+    put_in = None if chain.keeps_glossary else glossary
+    sentences = SentenceTranslator(chain, source_language, report.target_language, stop, put_in)
     remembered: dict[str, Translated] = {}
     translated: list[str] = []
     done_characters = 0
     line = 1
-    chunks = _chunks(segment(text, source_language, find_literals))
+    chunks = _chunks(segment(text, source_language, find_literals, whole=chain.whole_segments))
     for index, (chunk, kept) in enumerate(_with_checkpoints(chunks, checkpoints)):
         wanted = dict.fromkeys(piece.flat for piece in chunk if piece.translatable)
         missing = [sentence for sentence in wanted if sentence not in remembered]
@@ -79,7 +81,7 @@ def translate_text(
         for piece in chunk:
             if piece.translatable:
                 result = remembered[piece.flat]
-                report.count(result.way, line)
+                report.count(result.way, result.route, line)
                 translated.append(piece.rebuild(result.text, find_literals))
             else:
                 translated.append(piece.text)
@@ -109,12 +111,12 @@ def _recall(kept: KeptChunks | None, index: int, count: int) -> list[Translated]
     data = kept.get(_key(index)) if kept is not None and count else None
     if data is None:
         return None
-    return [Translated(text, Way(way)) for text, way in json.loads(data)]
+    return [Translated(text, Way(way), *rest) for text, way, *rest in json.loads(data)]
 
 
 def _keep(kept: KeptChunks | None, index: int, results: Sequence[Translated]) -> None:
     if kept is not None and results:
-        rows = [[result.text, result.way] for result in results]
+        rows = [[each.text, each.way, each.route, each.confidence] for each in results]
         kept.put(_key(index), json.dumps(rows, ensure_ascii=False).encode())
 
 

@@ -5,11 +5,9 @@ It holds counts, line numbers and the route, never the text itself.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from translation_worker.engines.engine import Engine
-from translation_worker.routing import Route
+from translation_worker.chain import Chain
 from translation_worker.sentence_translation import Way
 
 # Enough to find the trouble; a text of nothing but trouble shall not have a report of its size.
@@ -22,13 +20,15 @@ class TranslationReport:
 
     source_language: str
     target_language: str
-    route: Route
     ways: Counter[Way] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
     lines: dict[Way, list[int]] = field(default_factory=dict)
 
-    def count(self, way: Way, line: int) -> None:
+    def count(self, way: Way, route: str, line: int) -> None:
         """Count a sentence that begins in this line of the source, from 1."""
         self.ways[way] += 1
+        if route:
+            self.routes[route] += 1
         if way not in (Way.MASKED, Way.NOTHING_TO_DO):
             listed = self.lines.setdefault(way, [])
             if len(listed) < MAX_LISTED_LINES:
@@ -41,20 +41,13 @@ class TranslationReport:
             self.ways[way] for way in (Way.PROJECTED, Way.REMASKED, Way.SPLIT, Way.KEPT_SOURCE)
         )
 
-    def to_json(self, engines: Mapping[str, Engine]) -> bytes:
+    def to_json(self, chain: Chain) -> bytes:
         """Return the report as JSON, UTF-8, with a line end."""
         document = {
             "source_language": self.source_language,
             "target_language": self.target_language,
-            "route": [
-                {
-                    "engine": hop.engine,
-                    "version": engines[hop.engine].version,
-                    "source_language": hop.pair.source,
-                    "target_language": hop.pair.target,
-                }
-                for hop in self.route.hops
-            ],
+            "engines": engine_versions(chain),
+            "routes": dict(sorted(self.routes.items())),
             "sentences": {
                 "total": self.ways.total(),
                 "masked": self.ways[Way.MASKED],
@@ -70,3 +63,13 @@ class TranslationReport:
             "kept_source_lines": self.lines.get(Way.KEPT_SOURCE, []),
         }
         return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def engine_versions(chain: Chain) -> dict[str, str]:
+    """Return the version of each engine that a chain may use."""
+    routes = chain.facts()["routes"]
+    return {
+        engine: version
+        for hops in (routes if isinstance(routes, list) else [])
+        for engine, version, _ in hops
+    }

@@ -16,6 +16,7 @@ import pytest
 from tests.deadlines import eventually
 from tests.integration.translation_strings import STRINGS
 from tests.unit.translation_worker.attempts import Bench, text_work
+from translation_worker.chain import Chains
 from translation_worker.engines.apertium import MAX_OPEN_PIPES, ApertiumEngine
 from translation_worker.engines.apertium_modes import find_modes
 from translation_worker.engines.apertium_pipe import ApertiumPipe, PipeTimeoutError
@@ -188,13 +189,14 @@ def test_no_process_is_orphaned_when_the_worker_is_killed() -> None:
 def test_literals_are_exact_when_strings_go_through_both_engines(
     tmp_path: Path, target: str
 ) -> None:
-    handler = TranslateText(find_engines(ENGINE_NAMES, MODES))
+    engines = find_engines(ENGINE_NAMES, MODES)
+    handler = TranslateText(Chains(engines))
     try:
         text = "\n".join(string for string, _ in STRINGS)
         bench = Bench(tmp_path)
         result = handler.run(text_work(text.encode(), target=target), bench.attempt)
     finally:
-        handler.close()
+        engines.close()
     lines = bench.read(result.outputs[0]).decode().split("\n")
     for line, (source, literals) in zip(lines, STRINGS, strict=True):
         for literal in set(literals):

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.translation_strings import STRINGS
 from tests.unit.translation_worker.attempts import Bench, text_work
 from translation_worker.app import describe
+from translation_worker.chain import Chains
 from translation_worker.engines.bergamot import BergamotEngine
 from translation_worker.engines.engine import LanguagePair
 from translation_worker.engines.plausibility import longest_echo
@@ -28,9 +29,9 @@ def engine() -> Iterator[BergamotEngine]:
 
 @pytest.fixture(scope="module")
 def handler() -> Iterator[TranslateText]:
-    handler = TranslateText(find_engines(["bergamot"], Path("/nowhere")))
-    yield handler
-    handler.close()
+    engines = find_engines(["bergamot"], Path("/nowhere"))
+    yield TranslateText(Chains(engines))
+    engines.close()
 
 
 def translate(

@@ -2,8 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+from translation_worker.chain import Breakers, Chain, Chains
 from translation_worker.engines.brief import NO_BRIEF, Brief
-from translation_worker.engines.engine import EngineCapabilities, LanguagePair, StopCheck
+from translation_worker.engines.engine import (
+    Engine,
+    EngineCapabilities,
+    LanguagePair,
+    StopCheck,
+)
+from translation_worker.engines.registry import EngineRegistry
 from translation_worker.routing import Hop, Route
 
 PAIR = LanguagePair("en", "pt")
@@ -48,3 +55,13 @@ class ScriptedEngine:
 
     def close(self) -> None:
         self.closed = True
+
+
+def scripted_chain(engine: Engine, *, route: Route = ROUTE, **others: Engine) -> Chain:
+    """Return a chain of one route over these engines."""
+    return Chain({engine.name: engine, **others}, (route,), NO_BRIEF, Breakers())
+
+
+def scripted_chains(*engines: Engine) -> Chains:
+    """Return the chains that these engines make."""
+    return Chains(EngineRegistry(engines))

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from babelmill.kit.worker.cancellation import StopReason
 from babelmill.kit.worker.handler import Result, StepStopped
 from tests.unit.translation_worker.attempts import Bench, text_work
-from tests.unit.translation_worker.scripted_engine import ROUTE, ScriptedEngine
-from translation_worker.engines.registry import EngineRegistry
+from tests.unit.translation_worker.scripted_engine import (
+    ScriptedEngine,
+    scripted_chain,
+    scripted_chains,
+)
 from translation_worker.pipeline import TranslateText
 from translation_worker.text_translation import translate_text
 from translation_worker.translation_report import TranslationReport
@@ -77,18 +80,17 @@ def run(text: str, engine: ScriptedEngine, kept: Kept, until: float = 1.0) -> st
         if until < 1 and done >= limit and questions % 7 == int(limit) % 7:
             raise BrokenOffError
 
-    report = TranslationReport("en", "pt", ROUTE)
+    chain = scripted_chain(engine)
+    report = TranslationReport("en", "pt")
     translated = translate_text(
         text,
-        ROUTE,
-        "en",
-        {"scripted": engine},
+        chain,
         report,
         stop=stop,
         on_progress=note,
         checkpoints=kept.open,
     )
-    return translated + report.to_json({"scripted": engine}).decode()
+    return translated + report.to_json(chain).decode()
 
 
 CALM = run(TEXT, ScriptedEngine(scripted), Kept())
@@ -116,7 +118,7 @@ def test_no_finished_chunk_is_asked_for_again() -> None:
     first, second, kept = ScriptedEngine(scripted), ScriptedEngine(scripted), Kept()
     with pytest.raises(BrokenOffError):
         run(TEXT, first, kept, until=0.5)
-    finished = {text for part in kept.parts.values() for text, _ in json.loads(part)}
+    finished = {text for part in kept.parts.values() for text, *_ in json.loads(part)}
     assert finished
     before = len(kept.parts)
     run(TEXT, second, kept)
@@ -136,7 +138,7 @@ def test_nothing_is_kept_when_the_text_is_one_chunk() -> None:
 
 def a_run(path: Path, engine: ScriptedEngine, text: str) -> tuple[Bench, Result]:
     bench = Bench(path)
-    return bench, TranslateText(EngineRegistry([engine])).run(
+    return bench, TranslateText(scripted_chains(engine)).run(
         text_work(text.encode()), bench.attempt
     )
 
@@ -172,7 +174,7 @@ def test_cost_is_told_when_the_attempt_is_stopped(tmp_path: Path) -> None:
         bench.token.request(StopReason.TIMEOUT)
         return sentence.upper()
 
-    handler = TranslateText(EngineRegistry([ScriptedEngine(late)]))
+    handler = TranslateText(scripted_chains(ScriptedEngine(late)))
     with pytest.raises(StepStopped):
         handler.run(text_work(TEXT.encode()), bench.attempt)
     assert bench.attempt.usage is not None

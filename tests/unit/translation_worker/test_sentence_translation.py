@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.translation_worker.scripted_engine import PAIR, ROUTE, ScriptedEngine
+from babelmill.kit.worker.handler import FailureReason, StepFailure
+from tests.unit.translation_worker.scripted_engine import PAIR, ScriptedEngine, scripted_chain
+from translation_worker.chain import Breakers, Chain
+from translation_worker.engines.brief import NO_BRIEF
 from translation_worker.engines.engine import EngineError
 from translation_worker.routing import Hop, Route
 from translation_worker.sentence_translation import SentenceTranslator, Translated, Way
@@ -20,12 +23,16 @@ PARTS = st.sampled_from([
 
 
 def translator(engine: ScriptedEngine, source_language: str = "en") -> SentenceTranslator:
-    return SentenceTranslator({"scripted": engine}, ROUTE, source_language, lambda: None)
+    return SentenceTranslator(scripted_chain(engine), source_language, PAIR.target, lambda: None)
 
 
 def translate(engine: ScriptedEngine, sentence: str) -> Translated:
     (result,) = translator(engine).translate([sentence])
     return result
+
+
+def done(text: str, way: Way) -> Translated:
+    return Translated(text, way, "en -scripted-> pt")
 
 
 def reversed_words(text: str) -> str:
@@ -66,25 +73,25 @@ def test_every_literal_comes_out_once_when_the_engine_is_hostile(
 
 def test_literals_are_masked_when_the_engine_is_asked() -> None:
     engine = ScriptedEngine(lambda text: text.replace("Hello", "Olá"))
-    assert translate(engine, "Hello {name}!") == Translated("Olá {name}!", Way.MASKED)
+    assert translate(engine, "Hello {name}!") == done("Olá {name}!", Way.MASKED)
     assert engine.asked == ["Hello XQZ0!"]
 
 
 def test_a_sentence_is_masked_otherwise_when_the_first_mask_is_lost() -> None:
     engine = ScriptedEngine(lambda text: text.replace("Hello", "Olá").replace("XQZ0", ""))
-    assert translate(engine, "Hello {name}!") == Translated("Olá {name}!", Way.REMASKED)
+    assert translate(engine, "Hello {name}!") == done("Olá {name}!", Way.REMASKED)
 
 
 def test_numbers_are_masked_too_when_the_engine_changes_them() -> None:
     engine = ScriptedEngine(lambda text: text.replace("have 24", "tenho 25"))
-    assert translate(engine, "I have 24 cats.") == Translated("I have 24 cats.", Way.REMASKED)
+    assert translate(engine, "I have 24 cats.") == done("I have 24 cats.", Way.REMASKED)
     assert engine.asked == ["I have 24 cats.", "I have QX0 cats."]
 
 
 def test_a_sentence_is_split_when_the_engine_drops_every_mask() -> None:
     engine = ScriptedEngine(lambda text: TOKEN.sub("", text.replace("Hello", "Olá")))
     result = translate(engine, "Hello {name}, Hello you.")
-    assert result == Translated("Olá {name}, Olá you.", Way.SPLIT)
+    assert result == done("Olá {name}, Olá you.", Way.SPLIT)
 
 
 def test_the_source_is_kept_when_the_engine_gives_nothing() -> None:
@@ -118,7 +125,8 @@ def test_every_hop_is_taken_when_the_route_has_two() -> None:
     first = ScriptedEngine(lambda text: text.replace("one", "dois"))
     second = ScriptedEngine(lambda text: text.replace("dois", "tres"))
     route = Route((Hop("first", PAIR), Hop("second", PAIR)), 1.0)
-    both = SentenceTranslator({"first": first, "second": second}, route, "en", lambda: None)
+    chain = Chain({"first": first, "second": second}, (route,), NO_BRIEF, Breakers())
+    both = SentenceTranslator(chain, "en", "pt", lambda: None)
     assert both.translate(["There is one."])[0].text == "There is tres."
 
 
@@ -126,5 +134,6 @@ def test_an_error_passes_when_the_engine_is_broken() -> None:
     def broken(_: str) -> str:
         raise EngineError
 
-    with pytest.raises(EngineError):
+    with pytest.raises(StepFailure) as failed:
         translate(ScriptedEngine(broken), "Hello you.")
+    assert failed.value.reason is FailureReason.ENGINE_FAILED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.translation_worker.scripted_engine import ROUTE, ScriptedEngine
+from tests.unit.translation_worker.scripted_engine import ScriptedEngine, scripted_chain
 from translation_worker.protection import find_spans
 from translation_worker.sentence_translation import SentenceTranslator, Translated, Way
 from translation_worker.tag_projection import (
@@ -65,7 +65,7 @@ def test_tags_are_set_again_when_the_engine_moves_words_out_of_them() -> None:
     words = {"A XQZ0 red XQZ1 car.": "Um carro vermelho XQZ0 rápido XQZ1.",
              "A red car.": "Um carro vermelho.", "red": "vermelho"}  # fmt: skip
     engine = ScriptedEngine(lambda text: words.get(text, text))
-    translator = SentenceTranslator({"scripted": engine}, ROUTE, "en", lambda: None)
+    translator = SentenceTranslator(scripted_chain(engine), "en", "pt", lambda: None)
     assert translator.translate(["A <b>red</b> car."]) == [
-        Translated("Um carro <b>vermelho</b>.", Way.PROJECTED)
+        Translated("Um carro <b>vermelho</b>.", Way.PROJECTED, "en -scripted-> pt")
     ]

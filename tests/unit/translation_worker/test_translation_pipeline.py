@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from babelmill.kit.worker.cancellation import StopReason
 from babelmill.kit.worker.handler import FailureReason, StepFailure, StepStopped
 from tests.unit.translation_worker.attempts import Bench, text_work
-from tests.unit.translation_worker.scripted_engine import ROUTE, ScriptedEngine
+from tests.unit.translation_worker.scripted_engine import (
+    ScriptedEngine,
+    scripted_chain,
+    scripted_chains,
+)
 from translation_worker.engines.engine import EngineError, EngineUnavailableError
-from translation_worker.engines.registry import EngineRegistry
 from translation_worker.pipeline import TranslateText, output_filename
 from translation_worker.text_translation import translate_text
 from translation_worker.translation_report import TranslationReport
@@ -22,7 +25,7 @@ PARAGRAPH = "The house is red. Hello {name}! " * 10 + "\r\n\n"
 
 
 def handler(engine: ScriptedEngine) -> TranslateText:
-    return TranslateText(EngineRegistry([engine]))
+    return TranslateText(scripted_chains(engine))
 
 
 def greeting(text: str) -> str:
@@ -31,11 +34,9 @@ def greeting(text: str) -> str:
 
 @given(st.text())
 def test_the_text_stays_as_it_is_when_the_engine_changes_nothing(text: str) -> None:
-    engines = {"scripted": ScriptedEngine(lambda sentence: sentence)}
-    report = TranslationReport("en", "pt", ROUTE)
-    same = translate_text(
-        text, ROUTE, "en", engines, report, stop=lambda: None, on_progress=lambda _: None
-    )
+    chain = scripted_chain(ScriptedEngine(lambda sentence: sentence))
+    report = TranslationReport("en", "pt")
+    same = translate_text(text, chain, report, stop=lambda: None, on_progress=lambda _: None)
     assert same == text
 
 
@@ -61,7 +62,8 @@ def test_a_report_says_what_was_kept_when_a_sentence_could_not_be_done(tmp_path:
     assert told["sentences"]["kept_source"] == 1
     assert told["sentences"]["total"] == 2
     assert told["kept_source_lines"] == [2]
-    assert told["route"][0]["engine"] == "scripted"
+    assert told["engines"] == {"scripted": "1"}
+    assert told["routes"] == {"en -scripted-> pt": 1}
     assert "red" not in bench.read(report).decode()
 
 
