@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from babelmill.kit.worker.settings import WorkerSettings
 from translation_worker.engines.registry import ENGINE_NAMES
+from translation_worker.sources.source_settings import SourceSettings
 
 
-class TranslationSettings(WorkerSettings):
+class TranslationSettings(SourceSettings):
     """A translation worker's settings."""
 
     # Directory with Apertium's .mode files; the engine is left out if it holds none.
