@@ -36,6 +36,9 @@ EXAMPLES = {
     "BABELMILL_OTLP_ENDPOINT": "http://127.0.0.1:4317",
     "BABELMILL_SCRATCH": "/var/tmp/babelmill",
     "BABELMILL_FFMPEG": "/usr/bin/ffmpeg",
+    "BABELMILL_MODELS_DIR": "/var/lib/babelmill/models",
+    "BABELMILL_LIBRETRANSLATE_KEY_FILE": "/etc/babelmill/libretranslate.key",
+    "BABELMILL_DEEPL_KEY_FILE": "/etc/babelmill/deepl.key",
     "BABELMILL_MEDIA_THREADS": "1",
 }
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from translation_worker.engines.apertium_pipe import (
     PipeTimeoutError,
 )
 from translation_worker.engines.apertium_stream import decode, encode, is_complete
+from translation_worker.engines.batching import batches
 from translation_worker.engines.brief import NO_BRIEF, Brief
 from translation_worker.engines.engine import (
     EngineCapabilities,
@@ -115,7 +116,12 @@ class ApertiumEngine:
         if mode is None:
             raise EngineError(f"The apertium engine has no direct pair {pair}.")
         results: list[Scored | None] = []
-        for batch in _batches(sentences):
+        for batch in batches(
+            sentences,
+            max_segments=MAX_BATCH_SENTENCES,
+            # Escaping and UTF-8 can make four bytes of a character.
+            max_size=min(BATCH_CHARACTERS, MAX_BYTES_IN_FLIGHT // 4),
+        ):
             stop()
             results += self._translate_batch(mode, batch, stop)
         return results
@@ -189,22 +195,6 @@ class ApertiumEngine:
         pipe = self._pipes.pop(pair, None)
         if pipe is not None:
             pipe.close()
-
-
-def _batches(sentences: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for sentence in sentences:
-        # Escaping and UTF-8 can make four bytes of a character.
-        fits = size + len(sentence) <= min(BATCH_CHARACTERS, MAX_BYTES_IN_FLIGHT // 4)
-        fits = fits and len(batch) < MAX_BATCH_SENTENCES
-        if batch and not fits:
-            yield batch
-            batch, size = [], 0
-        batch.append(sentence)
-        size += len(sentence)
-    if batch:
-        yield batch
 
 
 def _installed_version() -> str:

@@ -7,18 +7,42 @@ working, nor the process from starting.
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from translation_worker.engines.apertium import ApertiumEngine
 from translation_worker.engines.bergamot import BergamotEngine
+from translation_worker.engines.chat import ChatEngine
+from translation_worker.engines.deepl import DeepLEngine
 from translation_worker.engines.engine import Engine, EngineError, LanguagePair
+from translation_worker.engines.gate import Gate, OpenGate
+from translation_worker.engines.libretranslate import LibreTranslateEngine
+from translation_worker.engines.secret_files import read_key
 
-ENGINE_NAMES = ("bergamot", "apertium")
+ENGINE_NAMES = ("bergamot", "apertium", "ctranslate2", "libretranslate", "deepl", "chat")
 _PROBE_TIMEOUT_SECONDS = 120.0
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSources:
+    """Where the engines that are not bundled are found, and how long their servers may take.
+
+    An engine without its source is not there. `chat_hosts` are hosts that clients may name for
+    their chat model though they are not public.
+    """
+
+    models_dir: Path | None = None
+    libretranslate_url: str = ""
+    libretranslate_key_file: Path | None = None
+    deepl_url: str = ""
+    deepl_key_file: Path | None = None
+    chat_hosts: tuple[str, ...] = ()
+    timeout_seconds: float = 60.0
+    gate: Gate = field(default_factory=OpenGate)
 
 
 class EngineRegistry(Mapping[str, Engine]):
@@ -50,25 +74,36 @@ class EngineRegistry(Mapping[str, Engine]):
 
 
 def find_engines(
-    allowed: Collection[str], apertium_modes_dir: Path, *, probe: bool = False
+    allowed: Collection[str],
+    apertium_modes_dir: Path,
+    *,
+    probe: bool = False,
+    sources: EngineSources | None = None,
 ) -> EngineRegistry:
-    """Return the engines of the allow list that this machine has.
+    """Return the engines of the allow list that this machine has or can reach.
 
     With `probe`, the neural models are loaded and tried in a process of their own first, so that
-    this one does not keep their memory. That takes about two seconds.
+    this one does not keep their memory. That takes about two seconds. No server is asked.
     """
-    makers: dict[str, Callable[[], Engine]] = {
+    found_at = sources or EngineSources()
+    makers: dict[str, Callable[[], Engine | None]] = {
         "bergamot": lambda: _bergamot(probe=probe),
         "apertium": lambda: _apertium(apertium_modes_dir),
+        "ctranslate2": lambda: None,
+        "libretranslate": lambda: _libretranslate(found_at),
+        "deepl": lambda: _deepl(found_at),
+        "chat": lambda: _chat(found_at),
     }
     found: list[Engine] = []
     for name in ENGINE_NAMES:
         if name not in allowed:
             continue
         try:
-            found.append(makers[name]())
+            engine = makers[name]()
         except (EngineError, OSError, subprocess.TimeoutExpired) as error:
             _log.warning("engine_left_out", engine=name, error_type=type(error).__name__)
+        else:
+            found += [] if engine is None else [engine]
     return EngineRegistry(found)
 
 
@@ -99,3 +134,34 @@ def _apertium(modes_dir: Path) -> ApertiumEngine:
     for mode in engine.rejected_modes:
         _log.warning("apertium_mode_left_out", mode=mode)
     return engine
+
+
+def _libretranslate(sources: EngineSources) -> LibreTranslateEngine | None:
+    if not sources.libretranslate_url:
+        return None
+    key_file = sources.libretranslate_key_file
+    return LibreTranslateEngine(
+        sources.libretranslate_url,
+        "" if key_file is None else read_key(key_file),
+        sources.gate,
+        timeout_seconds=sources.timeout_seconds,
+    )
+
+
+def _deepl(sources: EngineSources) -> DeepLEngine | None:
+    if sources.deepl_key_file is None:
+        return None
+    return DeepLEngine(
+        read_key(sources.deepl_key_file),
+        sources.gate,
+        url=sources.deepl_url,
+        timeout_seconds=sources.timeout_seconds,
+    )
+
+
+def _chat(sources: EngineSources) -> ChatEngine:
+    return ChatEngine(
+        sources.gate,
+        allowed_hosts=sources.chat_hosts,
+        timeout_seconds=sources.timeout_seconds,
+    )
