@@ -8,26 +8,47 @@ from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.process import WorkerDefinition, run_worker
 from babelmill.translation.v1 import translation_pb2
 from translation_worker.chain import Chains, open_routes
-from translation_worker.engines.registry import EngineRegistry, find_engines
+from translation_worker.engine_opening import open_engines
+from translation_worker.engines.engine import Engine
+from translation_worker.engines.registry import EngineRegistry
+from translation_worker.extracting import ExtractDocument
+from translation_worker.formats.registry import CODECS
 from translation_worker.pipeline import TranslateText
+from translation_worker.reconstructing import ReconstructDocument
 from translation_worker.routing import Route
 from translation_worker.settings import TranslationSettings
+from translation_worker.translating import TranslateSegments
 
 
 def handlers(settings: TranslationSettings) -> Mapping[str, StepHandler]:
     """Return the handlers of one child process; engines load at their first sentence."""
-    engines = find_engines(settings.engines, settings.apertium_modes_dir)
-    return {"translate_text": TranslateText(Chains(engines))}
+    engines = open_engines(settings)
+    chains = Chains(engines)
+    return {
+        "translate_text": TranslateText(chains),
+        "extract": ExtractDocument(settings),
+        "translate_segments": TranslateSegments(chains),
+        "reconstruct": ReconstructDocument(settings),
+    }
 
 
 def describe(settings: TranslationSettings) -> worker_service_pb2.AnnounceWorkerRequest:
     """Return what this worker can translate, after trying the neural models once."""
-    engines = find_engines(settings.engines, settings.apertium_modes_dir, probe=True)
+    engines = open_engines(settings, probe=True)
     return worker_service_pb2.AnnounceWorkerRequest(
         version=importlib.metadata.version("babelmill"),
-        step_kinds=["translate_text"],
+        step_kinds=["translate_text", "extract", "translate_segments", "reconstruct"],
         engines=_engines(engines),
         language_pairs=[_language_pair(route) for route in open_routes(engines).all().values()],
+        formats=[
+            translation_pb2.Format(
+                name=codec.name,
+                description=codec.description,
+                extensions=codec.extensions,
+                media_types=codec.media_types,
+            )
+            for codec in CODECS
+        ],
     )
 
 
@@ -37,12 +58,22 @@ def main() -> int:
 
 
 def _engines(engines: EngineRegistry) -> list[translation_pb2.Engine]:
-    return [
-        translation_pb2.Engine(
-            name=engine.name, version=engine.version, description=engine.description
-        )
-        for engine in engines.values()
-    ]
+    return [_engine(engine) for engine in engines.values()]
+
+
+def _engine(engine: Engine) -> translation_pb2.Engine:
+    capabilities = engine.capabilities
+    return translation_pb2.Engine(
+        name=engine.name,
+        version=engine.version,
+        description=engine.description,
+        any_pair=capabilities.any_pair,
+        needs_chat_model=capabilities.needs_chat_model,
+        keeps_glossary=capabilities.keeps_glossary,
+        sets_tone=capabilities.sets_tone,
+        max_batch_segments=capabilities.max_batch_segments,
+        costs_money=capabilities.costs_money,
+    )
 
 
 def _language_pair(route: Route) -> translation_pb2.LanguagePair:

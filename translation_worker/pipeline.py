@@ -1,12 +1,11 @@
 """Pipeline: one attempt at a translate_text step, from the lease's input to its outputs."""
 
 import importlib.metadata
-import re
-from pathlib import PurePosixPath
 
 from babelmill.jobs.v1 import artifact_pb2, lease_pb2, progress_pb2
 from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result, StepFailure
 from translation_worker.chain import Chains
+from translation_worker.output_names import output_filename
 from translation_worker.resource_usage import UsageMeter, with_spending
 from translation_worker.text_translation import (
     CHUNK_CHARACTERS,
@@ -22,8 +21,6 @@ MAX_INPUT_BYTES = 64 * 1024 * 1024
 TEXT_MEDIA_TYPE = "text/plain; charset=utf-8"
 STAGE = "translate"
 _BYTE_ORDER_MARK = "\ufeff"
-_UNSAFE = re.compile(r"[^\w.,()+ -]")
-_MAX_STEM_CHARACTERS = 100
 
 
 class TranslateText:
@@ -120,16 +117,6 @@ def _outputs(
         return (text,)
     details = report.to_json(opened.chain)
     return text, attempt.output_bytes("report.json", "application/json", details)
-
-
-def output_filename(source_filename: str, target_language: str) -> str:
-    """Return a name for people: "letter.txt" becomes "letter.pt.txt", no name "pt.txt"."""
-    language = _UNSAFE.sub("_", target_language)
-    source = PurePosixPath(source_filename.replace("\\", "/")).name
-    stem, suffix = PurePosixPath(source).stem, PurePosixPath(source).suffix
-    stem = _UNSAFE.sub("_", stem)[:_MAX_STEM_CHARACTERS].strip(" .")
-    suffix = suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ".txt"
-    return f"{stem}.{language}{suffix}" if stem else f"{language}.txt"
 
 
 def _decoded(data: bytes) -> str:

@@ -8,9 +8,10 @@ staging prefix.
 import errno
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -34,6 +35,16 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _MAX_NAME_LENGTH = 80
 
 
+class SegmentStore(Protocol):
+    """Where a tenant's translations are kept; what fails there is nothing but forgotten."""
+
+    def recall(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return what is kept under keys of 32 bytes, at most 1,000 of them."""
+
+    def remember(self, entries: Mapping[bytes, bytes]) -> None:
+        """Keep values of up to 64 KiB, at most 1,000 of them."""
+
+
 class Attempt:
     """One attempt at a step, as its handler sees it."""
 
@@ -50,6 +61,7 @@ class Attempt:
         staging_prefix: str,
         scratch: Path,
         log: structlog.stdlib.BoundLogger,
+        segment_store: SegmentStore | None = None,
     ) -> None:
         self.job_id = job_id
         self.step_id = step_id
@@ -61,6 +73,7 @@ class Attempt:
         self.usage: usage_pb2.Usage | None = None
         self.used_checkpoints: list[Checkpoints] = []
         self._progress = progress
+        self._segment_store = segment_store
         self._store = store
         self._staging_prefix = staging_prefix.rstrip("/")
         self._staged = 0
@@ -88,6 +101,18 @@ class Attempt:
         opened = Checkpoints(self._store, prefix, basis, self.log)
         self.used_checkpoints.append(opened)
         return opened
+
+    def recall_segments(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return what the tenant's memory holds under these keys, at most 1,000.
+
+        Without a memory, or when it is away, that is nothing.
+        """
+        return {} if self._segment_store is None else self._segment_store.recall(keys)
+
+    def remember_segments(self, entries: Mapping[bytes, bytes]) -> None:
+        """Put values into the tenant's memory, at most 1,000; it may forget them at once."""
+        if self._segment_store is not None:
+            self._segment_store.remember(entries)
 
     def read_input(self, content: lease_pb2.StoredContent, limit_bytes: int) -> bytes:
         """Read a whole input and check its digest.

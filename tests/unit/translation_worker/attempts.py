@@ -7,7 +7,7 @@ from pathlib import Path
 from babelmill.jobs.v1 import artifact_pb2, lease_pb2, progress_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
 from babelmill.kit.process.logs import get_logger
-from babelmill.kit.worker.attempt import Attempt
+from babelmill.kit.worker.attempt import Attempt, SegmentStore
 from babelmill.kit.worker.cancellation import CancellationToken
 from babelmill.kit.worker.handler import Output
 from babelmill.kit.worker.progress import ProgressTracker
@@ -33,9 +33,10 @@ class Bench:
     root: Path
     token: CancellationToken = field(default_factory=CancellationToken)
     progress: list[tuple[float, float, str]] = field(default_factory=list)
+    segment_store: SegmentStore | None = None
 
     def __post_init__(self) -> None:
-        self.root.mkdir(exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
         self.store = LocalStore(self.root / "store")
         scratch = self.root / "scratch"
         scratch.mkdir()
@@ -50,6 +51,7 @@ class Bench:
             staging_prefix="staging/lease",
             scratch=scratch,
             log=get_logger("test"),
+            segment_store=self.segment_store,
         )
 
     def read(self, output: Output) -> bytes:

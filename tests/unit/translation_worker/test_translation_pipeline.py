@@ -17,7 +17,8 @@ from tests.unit.translation_worker.scripted_engine import (
     scripted_chains,
 )
 from translation_worker.engines.engine import EngineError, EngineUnavailableError
-from translation_worker.pipeline import TranslateText, output_filename
+from translation_worker.output_names import output_filename
+from translation_worker.pipeline import TranslateText
 from translation_worker.text_translation import translate_text
 from translation_worker.translation_report import TranslationReport
 

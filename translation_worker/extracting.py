@@ -1,0 +1,146 @@
+"""Extracting: one attempt at an extract step, from a document to chunks of segments.
+
+The chunks are what the job's other steps are planned from. The original is read once more where
+the document is rebuilt; there, segments are matched by their ids.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from babelmill.jobs.v1 import lease_pb2, progress_pb2
+from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result, StepFailure
+from translation_worker.document import Segment, plain_text
+from translation_worker.document_files import DocumentFiles, codec_options, document_failures
+from translation_worker.document_json import JSON_MEDIA_TYPE, SegmentsPart, write_segments
+from translation_worker.formats.codec import Codec
+from translation_worker.formats.registry import recognise
+from translation_worker.resource_usage import UsageMeter
+from translation_worker.segment_chunks import characters_of, cut_chunks
+from translation_worker.sources.fetching import fetch
+from translation_worker.sources.language import Detected, detect
+from translation_worker.sources.source_settings import SourceSettings
+
+STAGE = "extract"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The document as a file, and what was said of it."""
+
+    path: Path
+    filename: str
+    media_type: str
+
+
+class ExtractDocument:
+    """Handler of extract."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        self._settings = settings
+        self._files = DocumentFiles(settings)
+
+    def run(self, work: lease_pb2.Work, attempt: Attempt) -> Result:
+        """Read or fetch the document, tell its format and language, and cut it into chunks."""
+        order = work.extract
+        meter = UsageMeter(lambda: ())
+        read_bytes = written_bytes = 0
+        try:
+            with meter, self._source(order, attempt) as source:
+                read_bytes = source.path.stat().st_size
+                outputs, extraction = self._extract(order, source, attempt)
+                if order.WhichOneof("source") == "url":
+                    extraction.original_filename = source.filename
+                    outputs += [
+                        attempt.output_file(source.filename, source.media_type, source.path)
+                    ]
+                written_bytes = sum(output.size_bytes for output in outputs)
+        finally:
+            attempt.report_usage(meter.usage(read_bytes, 0))
+        attempt.log.info(
+            "document_extracted",
+            format=extraction.format,
+            chunks=len(extraction.chunks),
+            segments=sum(chunk.segments for chunk in extraction.chunks),
+            source_language=extraction.source_language,
+        )
+        usage = meter.usage(read_bytes, written_bytes)
+        return Result(outputs=tuple(outputs), usage=usage, extraction=extraction)
+
+    @contextmanager
+    def _source(self, order: lease_pb2.ExtractWork, attempt: Attempt) -> Iterator[_Source]:
+        if order.WhichOneof("source") == "url":
+            stop = attempt.cancellation.raise_if_requested
+            path = attempt.scratch / "fetched"
+            fetched = fetch(order.url, path, self._settings, stop)
+            yield _Source(path, fetched.filename, fetched.media_type)
+            return
+        with attempt.input_path(order.content) as path:
+            yield _Source(path, order.content.filename, order.content.media_type)
+
+    def _extract(
+        self, order: lease_pb2.ExtractWork, source: _Source, attempt: Attempt
+    ) -> tuple[list[Output], lease_pb2.Extraction]:
+        with document_failures():
+            codec = recognise(source.path, source.filename, source.media_type, _format(order))
+        segments = self._files.read(codec, source.path, codec_options(order, attempt), attempt)
+        words = (plain_text(segment.content) for segment in segments)
+        if not any(character.isalnum() for text in words for character in text):
+            raise StepFailure(FailureReason.EMPTY_TEXT)
+        language = _language(order, segments)
+        characters = sum(characters_of(segment) for segment in segments)
+        _check_budget(order, language.language, characters)
+        chunks = cut_chunks(segments, order.max_chunks)
+        outputs = [
+            _chunk_output(number, codec, chunk, attempt) for number, chunk in enumerate(chunks, 1)
+        ]
+        unit = progress_pb2.PROGRESS_UNIT_CHARACTERS
+        attempt.report_progress(unit, characters, characters, STAGE)
+        extraction = lease_pb2.Extraction(
+            format=codec.name,
+            source_language=language.language,
+            language_confidence=language.confidence,
+            chunks=[
+                lease_pb2.ExtractedChunk(
+                    filename=output.filename,
+                    characters=sum(characters_of(segment) for segment in chunk),
+                    segments=len(chunk),
+                )
+                for output, chunk in zip(outputs, chunks, strict=True)
+            ],
+        )
+        return outputs, extraction
+
+
+def _format(order: lease_pb2.ExtractWork) -> str:
+    return "records" if order.HasField("record_rules") else order.format
+
+
+def _language(order: lease_pb2.ExtractWork, segments: Sequence[Segment]) -> Detected:
+    if order.source_language:
+        return Detected(order.source_language, 1.0)
+    return detect(plain_text(segment.content) for segment in segments)
+
+
+def _check_budget(order: lease_pb2.ExtractWork, source_language: str, characters: int) -> None:
+    # A target that turns out to be the source itself is not translated.
+    targets = [
+        target
+        for target in order.target_languages
+        if target.casefold() != source_language.casefold()
+    ]
+    needed = characters * len(targets)
+    if order.max_characters and needed > order.max_characters:
+        raise StepFailure(
+            FailureReason.BUDGET_EXCEEDED,
+            metadata={
+                "needed_characters": str(needed),
+                "max_characters": str(order.max_characters),
+            },
+        )
+
+
+def _chunk_output(number: int, codec: Codec, chunk: Sequence[Segment], attempt: Attempt) -> Output:
+    data = write_segments(SegmentsPart(codec.name, tuple(chunk)))
+    return attempt.output_bytes(f"segments-{number:04d}.json", JSON_MEDIA_TYPE, data)

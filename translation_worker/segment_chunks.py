@@ -1,0 +1,32 @@
+"""Segment chunks: how a document's segments are shared out among the steps that translate them."""
+
+from collections.abc import Sequence
+
+from translation_worker.document import Segment, plain_text
+
+# Some ten seconds of a neural engine: short enough to share out and to lose.
+CHUNK_CHARACTERS = 12_000
+
+
+def characters_of(segment: Segment) -> int:
+    """Return how much there is to translate in a segment, in code points."""
+    return len(plain_text(segment.content))
+
+
+def cut_chunks(segments: Sequence[Segment], max_chunks: int) -> list[list[Segment]]:
+    """Cut a document into chunks of about CHUNK_CHARACTERS, at most `max_chunks` (0: no limit).
+
+    No chunk is empty, and none cuts a segment.
+    """
+    total = sum(characters_of(segment) for segment in segments)
+    wanted = max(1, round(total / CHUNK_CHARACTERS))
+    count = min(wanted, max_chunks) if max_chunks > 0 else wanted
+    chunks: dict[int, list[Segment]] = {}
+    before = 0
+    for segment in segments:
+        size = characters_of(segment)
+        # Its middle decides, so that a long segment goes where most of it is.
+        place = (2 * before + size) * count // (2 * total) if total else 0
+        chunks.setdefault(min(place, count - 1), []).append(segment)
+        before += size
+    return [chunks[place] for place in sorted(chunks)]
