@@ -132,6 +132,15 @@ class Chain:
         """Whether every route gives the tone by itself."""
         return all(each.sets_tone for each in self._capabilities())
 
+    @property
+    def toned_routes(self) -> frozenset[str]:
+        """Routes, as answers name them, of which the last engine gives the tone by itself."""
+        return frozenset(
+            str(route)
+            for route in self.routes
+            if self._engines[route.hops[-1].engine].capabilities.sets_tone
+        )
+
     def facts(self) -> dict[str, object]:
         """Return all that a translation depends on besides the sentence, ready for JSON.
 
@@ -250,6 +259,10 @@ class Chains:
                 metadata={"language_pairs": " ".join(pairs)},
             )
         return Chain(self._engines, found, brief, self._breakers)
+
+    def close(self) -> None:
+        """Close the engines."""
+        self._engines.close()
 
     def _check(self, names: Sequence[str], brief: Brief) -> None:
         for name in names:
