@@ -17,7 +17,10 @@ from translation_worker.pipeline import TranslateText
 from translation_worker.reconstructing import ReconstructDocument
 from translation_worker.routing import Route
 from translation_worker.settings import TranslationSettings
+from translation_worker.toning import AdaptTone
 from translation_worker.translating import TranslateSegments
+
+STEP_KINDS = ("translate_text", "extract", "translate_segments", "adapt_tone", "reconstruct")
 
 
 def handlers(settings: TranslationSettings) -> Mapping[str, StepHandler]:
@@ -28,6 +31,7 @@ def handlers(settings: TranslationSettings) -> Mapping[str, StepHandler]:
         "translate_text": TranslateText(chains),
         "extract": ExtractDocument(settings),
         "translate_segments": TranslateSegments(chains),
+        "adapt_tone": AdaptTone(chains),
         "reconstruct": ReconstructDocument(settings),
     }
 
@@ -37,7 +41,7 @@ def describe(settings: TranslationSettings) -> worker_service_pb2.AnnounceWorker
     engines = open_engines(settings, probe=True)
     return worker_service_pb2.AnnounceWorkerRequest(
         version=importlib.metadata.version("babelmill"),
-        step_kinds=["translate_text", "extract", "translate_segments", "reconstruct"],
+        step_kinds=STEP_KINDS,
         engines=_engines(engines),
         language_pairs=[_language_pair(route) for route in open_routes(engines).all().values()],
         formats=[

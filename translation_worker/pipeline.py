@@ -7,13 +7,16 @@ from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result,
 from translation_worker.chain import Chains
 from translation_worker.output_names import output_filename
 from translation_worker.resource_usage import UsageMeter, with_spending
+from translation_worker.sentence_translation import Translated, Way
 from translation_worker.text_translation import (
     CHUNK_CHARACTERS,
     MAX_REMEMBERED_SENTENCES,
+    Finish,
     KeptChunks,
     OpenCheckpoints,
     translate_text,
 )
+from translation_worker.tone_rules import ToneRules
 from translation_worker.translation_brief import OpenedBrief, open_brief
 from translation_worker.translation_report import TranslationReport
 
@@ -98,10 +101,28 @@ def _translate(
         opened.chain,
         report,
         glossary=opened.glossary,
+        finish=_finish(report.target_language, opened),
         stop=attempt.cancellation.raise_if_requested,
         on_progress=on_progress,
         checkpoints=checkpoints,
     )
+
+
+def _finish(language: str, opened: OpenedBrief) -> Finish:
+    """Return what gives a sentence the tone that its engine has not given it."""
+    if not opened.tone:
+        return lambda translated: translated.text
+    rules = ToneRules(language, opened.tone, opened.glossary)
+    toned_routes = opened.chain.toned_routes
+
+    def finish(translated: Translated) -> str:
+        routes = set(translated.route.split("; "))
+        untouched = translated.way in (Way.KEPT_SOURCE, Way.NOTHING_TO_DO)
+        return (
+            translated.text if untouched or routes <= toned_routes else rules.adapt(translated.text)
+        )
+
+    return finish
 
 
 def _outputs(

@@ -24,7 +24,6 @@ from translation_worker.document_report import DocumentReport
 from translation_worker.formats.registry import find
 from translation_worker.output_names import output_filename
 from translation_worker.resource_usage import UsageMeter
-from translation_worker.segment_chunks import characters_of
 from translation_worker.sources.source_settings import SourceSettings
 from translation_worker.tagged_text import keeps_tags
 from translation_worker.translation_brief import open_glossary
@@ -64,9 +63,7 @@ class ReconstructDocument:
 def _outputs(
     order: lease_pb2.ReconstructWork, pairs: _Pairs, files: DocumentFiles, attempt: Attempt
 ) -> list[Output]:
-    characters = sum(characters_of(segment) for segment, _ in pairs)
-    unit = progress_pb2.PROGRESS_UNIT_CHARACTERS
-    attempt.report_progress(unit, 0, characters, STAGE)
+    attempt.report_progress(progress_pb2.PROGRESS_UNIT_STEPS, 0, 1, STAGE)
     with document_failures():
         codec = find(order.format)
     glossary = open_glossary(order, order.target_language, attempt)
@@ -104,7 +101,7 @@ def _outputs(
     if order.twins.xliff:
         twin = xliff_twin(original_name, *languages, pairs)
         outputs.append(attempt.output_bytes(f"{stem}.segments.xlf", XLIFF_MEDIA_TYPE, twin))
-    attempt.report_progress(unit, characters, characters, STAGE)
+    attempt.report_progress(progress_pb2.PROGRESS_UNIT_STEPS, 1, 1, STAGE)
     return outputs
 
 

@@ -41,10 +41,6 @@ class Way(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
 
 
-WORSE = tuple(Way)
-"""The ways from the best to the worst, but for NOTHING_TO_DO, which is the best of all."""
-
-
 @dataclass(frozen=True)
 class Translated:
     """A sentence in the target language, and how it came to be.

@@ -20,6 +20,8 @@ CHUNK_CHARACTERS = 2000
 # About 10 MB of sentences of average length.
 MAX_REMEMBERED_SENTENCES = 20_000
 
+# Makes of a translated sentence what is put into the text.
+Finish = Callable[[Translated], str]
 # Told how many characters of the source are done.
 OnProgress = Callable[[int], None]
 
@@ -43,12 +45,14 @@ def translate_text(
     report: TranslationReport,
     *,
     glossary: Glossary | None = None,
+    finish: Finish = lambda translated: translated.text,
     stop: StopCheck,
     on_progress: OnProgress,
     checkpoints: OpenCheckpoints | None = None,
 ) -> str:
     """Translate a text between the languages of its report; what is not language stays as it is.
 
+    `finish` has the last word on each sentence; what it does is done again in another attempt.
     `checkpoints` is called once if the text has several chunks. Raises StepFailure as the chain
     does, and what `stop` raises.
     """
@@ -82,7 +86,7 @@ def translate_text(
             if piece.translatable:
                 result = remembered[piece.flat]
                 report.count(result.way, result.route, line)
-                translated.append(piece.rebuild(result.text, find_literals))
+                translated.append(piece.rebuild(finish(result), find_literals))
             else:
                 translated.append(piece.text)
             line += piece.text.count("\n")

@@ -21,7 +21,7 @@ class _RecordingTracker(ProgressTracker):
     def report(
         self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
     ) -> None:
-        assert unit == progress_pb2.PROGRESS_UNIT_CHARACTERS
+        assert unit in {progress_pb2.PROGRESS_UNIT_CHARACTERS, progress_pb2.PROGRESS_UNIT_STEPS}
         self._seen.append((done, total, stage))
         super().report(unit, done, total, stage)
 

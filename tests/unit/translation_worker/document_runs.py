@@ -17,6 +17,7 @@ from translation_worker.engines.engine import Engine
 from translation_worker.extracting import ExtractDocument
 from translation_worker.reconstructing import ReconstructDocument
 from translation_worker.sources.source_settings import SourceSettings
+from translation_worker.toning import AdaptTone
 from translation_worker.translating import TranslateSegments
 
 
@@ -93,6 +94,20 @@ class DocumentRun:
         handler = TranslateSegments(scripted_chains(self.engine))
         result = handler.run(lease_pb2.Work(translate_segments=work), bench.attempt)
         (data,) = _all_read(bench, result)
+        return data
+
+    def adapt_tone(self, chunk: bytes, translations: bytes) -> bytes:
+        """Return a chunk's translations in the tone of the options."""
+        work = lease_pb2.AdaptToneWork(
+            segments=stored(chunk),
+            translations=stored(translations),
+            source_language=self.source_language,
+            target_language="pt",
+            settings=self._settings(),
+        )
+        bench = self.bench()
+        handler = AdaptTone(scripted_chains(self.engine))
+        (data,) = _all_read(bench, handler.run(lease_pb2.Work(adapt_tone=work), bench.attempt))
         return data
 
     def reconstruct(
