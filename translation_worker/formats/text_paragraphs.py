@@ -22,13 +22,14 @@ def paragraphs(text: str) -> Iterator[tuple[int, int]]:
         if line[0].strip():
             start = line.start() if start < 0 else start
         elif start >= 0:
-            yield from _cut(text, start, line.start())
+            yield from shorter(text, start, line.start())
             start = -1
     if start >= 0:
-        yield from _cut(text, start, len(text))
+        yield from shorter(text, start, len(text))
 
 
-def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def shorter(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a range, or parts of a long one, without the space around them."""
     while end - start > MAX_SEGMENT_CHARACTERS:
         cut = _cut_before(text, start + MAX_SEGMENT_CHARACTERS, start)
         yield from _trimmed(text, start, cut)

@@ -68,9 +68,16 @@ def counted(slots: Iterable[Slot], options: CodecOptions) -> Iterator[Slot]:
 
 
 def fill(
-    text: str, slots: Iterable[Slot], translations: Mapping[str, Content], render: Render
+    text: str,
+    slots: Iterable[Slot],
+    translations: Mapping[str, Content],
+    render: Render,
+    extra: Iterable[Patch] = (),
 ) -> tuple[str, dict[str, int]]:
-    """Return the text with its slots filled, and how many were kept as they are, by the reason."""
+    """Return the text with its slots filled, and how many were kept as they are, by the reason.
+
+    The `extra` patches, which lie in no slot's words, are put in if anything else changes.
+    """
     notes: Counter[str] = Counter()
     plain: list[Patch] = []
     tagged: list[tuple[Slot, Content]] = []
@@ -92,6 +99,8 @@ def fill(
             tagged.append((slot, content))
         else:
             plain += filled(slot, content, lambda start, end: text[start:end])
+    if plain or tagged:
+        plain += extra
     # What has no tags may stand in a tag of what has.
     inner = Patches(text, plain)
     outer = [patch for slot, content in tagged for patch in filled(slot, content, inner.slice)]
