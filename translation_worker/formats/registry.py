@@ -10,8 +10,12 @@ from pathlib import Path, PurePosixPath
 from babelmill.kit.wire.failure_reasons import FailureReason
 from translation_worker.formats.ass import Ass
 from translation_worker.formats.codec import Codec, DocumentError, DocumentLimits
+from translation_worker.formats.docx import DocxCodec
+from translation_worker.formats.html_codec import HtmlCodec
 from translation_worker.formats.markdown import MarkdownCodec
 from translation_worker.formats.packages import open_package
+from translation_worker.formats.po import Po
+from translation_worker.formats.pptx import PptxCodec
 from translation_worker.formats.srt import Srt
 from translation_worker.formats.text import TextCodec
 from translation_worker.formats.vtt import Vtt
@@ -20,6 +24,10 @@ CODECS: tuple[Codec, ...] = (
     Vtt(),
     Ass(),
     Srt(),
+    DocxCodec(),
+    PptxCodec(),
+    HtmlCodec(),
+    Po(),
     MarkdownCodec(),
     TextCodec(),
 )
