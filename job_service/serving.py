@@ -43,6 +43,7 @@ from job_service.application.queue_stats import QueueStats
 from job_service.application.reaper import Reaper
 from job_service.application.retention import Retention, interval_of
 from job_service.application.retrying import Retrying
+from job_service.application.segment_memory import SegmentMemory
 from job_service.application.submission import Submission
 from job_service.application.tokens import Tokens
 from job_service.application.uploads import Uploads
@@ -177,6 +178,7 @@ class JobService:
             catalog=catalog,
             leasing=Leasing(units=units, signals=signals, limits=limits),
             outcomes=Outcomes(units=units, signals=signals, limits=limits, store=store),
+            memory=SegmentMemory(units=units, limits=limits),
             threads=self._workers,
             heartbeat_interval=timedelta(seconds=settings.heartbeat_seconds),
         )

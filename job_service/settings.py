@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from babelmill.kit.process.settings import Settings
 from job_service.application.limits import Limits
-from job_service.domain.plan import StepTimeouts
+from job_service.domain.planned import StepTimeouts
 
 _HEARTBEATS_PER_LEASE = 3
 _LONGEST_TIMEOUT_SECONDS = 24 * 3600
@@ -43,6 +43,11 @@ class JobServiceSettings(DatabaseSettings):
     heartbeat_seconds: float = Field(default=1, ge=0.05, le=60)
     # How long one attempt may take; a text of over 1 MB gets as much for each MB.
     translate_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
+    # A document of over 20 MB, a chunk of over 50,000 characters and a document of
+    # over 5,000,000 characters get more in proportion.
+    extract_timeout_seconds: float = Field(default=10 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
+    tone_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
+    reconstruct_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     transcode_timeout_seconds: float = Field(default=4 * 3600, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     max_waiting_jobs: int = Field(default=1000, ge=1)
     max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
@@ -52,6 +57,9 @@ class JobServiceSettings(DatabaseSettings):
     retention_hours: float = Field(default=168, gt=0, le=_MOST_HOURS)
     result_ttl_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
     orphan_grace_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
+    # How long translated segments are remembered, and how many for one tenant.
+    memory_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
+    max_memory_entries: int = Field(default=500_000, ge=0)
 
     keep_alive_seconds: float = Field(default=15, ge=0.1, le=600)
     max_watchers: int = Field(default=5000, ge=1)
@@ -93,10 +101,15 @@ class JobServiceSettings(DatabaseSettings):
             lease_ttl=timedelta(seconds=self.lease_ttl_seconds),
             max_upload_bytes=self.max_upload_bytes,
             step_timeouts=StepTimeouts(
+                extract=timedelta(seconds=self.extract_timeout_seconds),
                 translate=timedelta(seconds=self.translate_timeout_seconds),
+                tone=timedelta(seconds=self.tone_timeout_seconds),
+                reconstruct=timedelta(seconds=self.reconstruct_timeout_seconds),
                 transcode=timedelta(seconds=self.transcode_timeout_seconds),
             ),
             retention=timedelta(hours=self.retention_hours),
             result_ttl=timedelta(hours=self.result_ttl_hours),
             orphan_grace=timedelta(hours=self.orphan_grace_hours),
+            memory_ttl=timedelta(hours=self.memory_hours),
+            max_memory_entries=self.max_memory_entries,
         )

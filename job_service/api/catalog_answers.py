@@ -1,5 +1,7 @@
 """The catalogue between messages and the domain."""
 
+from functools import partial
+
 from babelmill.jobs.v1 import worker_service_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
@@ -7,6 +9,7 @@ from job_service.api import checks
 from job_service.api.validation import Violations
 from job_service.domain.catalog import (
     Engine,
+    Format,
     LanguagePair,
     Preset,
     PresetKind,
@@ -21,7 +24,25 @@ _MAX_ENTRIES = 20_000
 def engine(found: Engine) -> translation_pb2.Engine:
     """Write an engine."""
     return translation_pb2.Engine(
-        name=found.name, version=found.version, description=found.description
+        name=found.name,
+        version=found.version,
+        description=found.description,
+        any_pair=found.any_pair,
+        needs_chat_model=found.needs_chat_model,
+        keeps_glossary=found.keeps_glossary,
+        sets_tone=found.sets_tone,
+        max_batch_segments=found.max_batch_segments,
+        costs_money=found.costs_money,
+    )
+
+
+def known_format(found: Format) -> translation_pb2.Format:
+    """Write a format."""
+    return translation_pb2.Format(
+        name=found.name,
+        description=found.description,
+        extensions=found.extensions,
+        media_types=found.media_types,
     )
 
 
@@ -55,7 +76,7 @@ def preset(found: Preset) -> media_pb2.Preset:
 def announcement(request: worker_service_pb2.AnnounceWorkerRequest) -> WorkerAnnouncement:
     """Read what a worker says of itself. Raises InvalidRequest with every wrong field."""
     violations = Violations()
-    for name in ("step_kinds", "engines", "language_pairs", "presets"):
+    for name in ("step_kinds", "engines", "language_pairs", "presets", "formats"):
         if len(getattr(request, name)) > _MAX_ENTRIES:
             violations.add(name, f"There are more than {_MAX_ENTRIES}.")
     violations.raise_if_any()
@@ -79,6 +100,10 @@ def announcement(request: worker_service_pb2.AnnounceWorkerRequest) -> WorkerAnn
             _preset(each, f"presets[{index}]", violations)
             for index, each in enumerate(request.presets)
         ),
+        formats=tuple(
+            _format(each, f"formats[{index}]", violations)
+            for index, each in enumerate(request.formats)
+        ),
     )
     violations.raise_if_any()
     return read
@@ -90,6 +115,33 @@ def _engine(message: translation_pb2.Engine, path: str, violations: Violations) 
         version=violations.check(f"{path}.version", lambda: _short(message.version), ""),
         description=violations.check(
             f"{path}.description", lambda: _short(message.description), ""
+        ),
+        any_pair=message.any_pair,
+        needs_chat_model=message.needs_chat_model,
+        keeps_glossary=message.keeps_glossary,
+        sets_tone=message.sets_tone,
+        max_batch_segments=violations.check(
+            f"{path}.max_batch_segments",
+            lambda: checks.not_negative(message.max_batch_segments),
+            0,
+        ),
+        costs_money=message.costs_money,
+    )
+
+
+def _format(message: translation_pb2.Format, path: str, violations: Violations) -> Format:
+    return Format(
+        name=_name(message.name, f"{path}.name", violations),
+        description=violations.check(
+            f"{path}.description", lambda: _short(message.description), ""
+        ),
+        extensions=tuple(
+            violations.check(f"{path}.extensions[{index}]", partial(_short, each), "")
+            for index, each in enumerate(message.extensions)
+        ),
+        media_types=tuple(
+            violations.check(f"{path}.media_types[{index}]", partial(checks.media_type, each), "")
+            for index, each in enumerate(message.media_types)
         ),
     )
 

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from babelmill.jobs.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from job_service.api import checks
-from job_service.api.catalog_answers import engine, pair, preset
+from job_service.api.catalog_answers import engine, known_format, pair, preset
 from job_service.api.threads import BoundedThreads
 from job_service.api.validation import field
 from job_service.application.catalog import Catalog
@@ -43,6 +43,18 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
                 source_language = checks.language_tag(source_language)
         found = await self._threads.run(self._catalog.pairs, source_language)
         return catalog_service_pb2.ListLanguagePairsResponse(pairs=[pair(each) for each in found])
+
+    @override
+    async def ListFormats(
+        self,
+        request: catalog_service_pb2.ListFormatsRequest,
+        context: catalog_service_pb2_grpc._ServicerContext,
+    ) -> catalog_service_pb2.ListFormatsResponse:
+        """Return the formats of documents."""
+        found = await self._threads.run(self._catalog.formats)
+        return catalog_service_pb2.ListFormatsResponse(
+            formats=[known_format(each) for each in found]
+        )
 
     @override
     async def ListPresets(

@@ -42,9 +42,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RESTRICTED_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _PARAMETER = r"""[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+'-]+|"[A-Za-z0-9 !#$&^_.,:;+/'=-]*")"""
 _MEDIA_TYPE = re.compile(rf"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}(?: ?; ?{_PARAMETER})*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # These make a name read differently from what it is (Unicode TR 36).
-_BIDI_CONTROL = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+BIDI_CONTROL = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Fault(Exception):
@@ -113,7 +113,7 @@ def labels(values: Mapping[str, str]) -> dict[str, str]:
             raise Fault(f"A key must have 1 to {_MAX_LABEL_KEY} characters.")
         if len(value) > _MAX_LABEL_VALUE:
             raise Fault(f"A value must have up to {_MAX_LABEL_VALUE} characters.")
-        if _CONTROL.search(key) or _CONTROL.search(value):
+        if CONTROL.search(key) or CONTROL.search(value):
             raise Fault("A key or value holds a control character.")
     return dict(values)
 
@@ -140,7 +140,7 @@ def filename(text: str) -> str:
     """Check a label for people and downloads; it never becomes a path."""
     if len(text) > _MAX_FILENAME:
         raise Fault(f"It must have up to {_MAX_FILENAME} characters.")
-    if _CONTROL.search(text) or _BIDI_CONTROL.search(text):
+    if CONTROL.search(text) or BIDI_CONTROL.search(text):
         raise Fault("It holds a control character.", "UNSAFE_FILENAME")
     if "/" in text or "\\" in text or text in {".", ".."}:
         raise Fault("It must be a name, not a path.", "UNSAFE_FILENAME")
@@ -194,6 +194,6 @@ def timestamp(value: Timestamp) -> datetime:
 
 def plain_text(text: str, *, longest: int) -> str:
     """Check a short text for people: no control characters."""
-    if len(text) > longest or _CONTROL.search(text):
+    if len(text) > longest or CONTROL.search(text):
         raise Fault(f"It must have up to {longest} characters, none of them a control character.")
     return text

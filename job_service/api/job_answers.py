@@ -14,8 +14,7 @@ from babelmill.jobs.v1 import (
     step_pb2,
     usage_pb2,
 )
-from babelmill.media.v1 import media_pb2
-from babelmill.translation.v1 import translation_pb2
+from job_service.api.spec_answers import spec
 from job_service.domain.job import (
     Artifact,
     Digest,
@@ -26,7 +25,6 @@ from job_service.domain.job import (
     Target,
     Usage,
 )
-from job_service.domain.spec import JobSpec, TranslateText
 
 _MAX_INLINE_TEXT_BYTES = 16 * 1024
 
@@ -53,7 +51,7 @@ def job(found: Job, *, listed: bool = False) -> job_pb2.Job:
     """Write a job; one of a list is without inline texts, steps and outputs."""
     return job_pb2.Job(
         job_id=str(found.job_id),
-        spec=_spec(found.spec, listed=listed),
+        spec=spec(found.spec, listed=listed),
         state=job_pb2.JobState.Value(f"JOB_STATE_{found.state}"),
         priority=job_pb2.Priority.Value(f"PRIORITY_{found.priority}"),
         progress=progress(found.progress),
@@ -124,23 +122,6 @@ def failure(found: Failure | None) -> failure_pb2.Failure | None:
     )
 
 
-def _spec(spec: JobSpec, *, listed: bool) -> job_pb2.JobSpec:
-    if isinstance(spec, TranslateText):
-        message = translation_pb2.TranslateTextSpec(
-            source_language=spec.source_language,
-            target_languages=spec.target_languages,
-            engine=spec.engine,
-        )
-        if spec.artifact_id is not None:
-            message.artifact_id = str(spec.artifact_id)
-        elif spec.text is not None and not listed:
-            message.text = spec.text
-        return job_pb2.JobSpec(translate_text=message)
-    return job_pb2.JobSpec(
-        transcode=media_pb2.TranscodeSpec(artifact_id=str(spec.artifact_id), preset=spec.preset)
-    )
-
-
 def _target(found: Target, *, listed: bool) -> job_pb2.Target:
     message = job_pb2.Target(
         key=found.key,
@@ -183,6 +164,7 @@ def _step(found: Step) -> step_pb2.Step:
         start_time=timestamp(found.started_at),
         finish_time=timestamp(found.finished_at),
         depends_on=found.depends_on,
+        parts=[artifact(part) for part in found.parts],
     )
 
 
@@ -196,6 +178,8 @@ def _usage(found: Usage | None) -> usage_pb2.Usage | None:
         processing_seconds=found.processing_seconds,
         input_bytes=found.input_bytes,
         output_bytes=found.output_bytes,
+        engine_characters=found.engine_characters,
+        engine_tokens=found.engine_tokens,
     )
 
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from babelmill.jobs.v1 import failure_pb2, lease_pb2, progress_pb2, usage_pb2
 from job_service.api import checks
-from job_service.api.job_answers import digest, duration
+from job_service.api.job_answers import duration
 from job_service.api.validation import Violations
+from job_service.api.work_messages import work
 from job_service.application.leasing import (
     GrantedLease,
     HeartbeatReport,
@@ -20,8 +21,8 @@ from job_service.application.leasing import (
     LeaseRequest,
 )
 from job_service.application.outcomes import NewOutput
-from job_service.domain.job import Artifact, Digest, Failure, Progress, Usage
-from job_service.domain.plan import SOURCE
+from job_service.domain.expansion import Chunk, Extraction
+from job_service.domain.job import Digest, Failure, Progress, Usage
 
 _NO_ID = UUID(int=0)
 _MAX_MESSAGE = 1000
@@ -30,10 +31,6 @@ _MAX_STORAGE_KEY = 512
 _MAX_METADATA_ENTRIES = 16
 _MAX_RETRY_AFTER = timedelta(hours=1)
 _UNIT_PREFIX = "PROGRESS_UNIT_"
-
-
-class UnknownStepKind(Exception):
-    """A step was planned of a kind that this server cannot put into a lease."""
 
 
 def lease_request(ref: lease_pb2.LeaseRef, path: str, violations: Violations) -> LeaseRequest:
@@ -66,39 +63,9 @@ def lease(granted: GrantedLease) -> lease_pb2.Lease:
         ttl=duration(granted.ttl),
         timeout=duration(granted.timeout),
         traceparent=granted.traceparent,
-        work=_work(granted),
+        work=work(granted),
         staging_prefix=granted.staging_prefix,
     )
-
-
-def _work(granted: GrantedLease) -> lease_pb2.Work:
-    settings: Mapping[str, object] = granted.step.settings
-    source = _stored_content(granted.inputs[UUID(str(settings[SOURCE]))])
-    if granted.step.kind == "translate_text":
-        return lease_pb2.Work(
-            translate_text=lease_pb2.TranslateTextWork(
-                source=source,
-                source_language=str(settings["source_language"]),
-                target_language=str(settings["target_language"]),
-                engine=str(settings["engine"]),
-            )
-        )
-    if granted.step.kind == "transcode":
-        return lease_pb2.Work(
-            transcode=lease_pb2.TranscodeWork(source=source, preset=str(settings["preset"]))
-        )
-    raise UnknownStepKind(granted.step.kind)
-
-
-def _stored_content(found: Artifact) -> lease_pb2.StoredContent:
-    message = lease_pb2.StoredContent(
-        digest=digest(found.digest), filename=found.filename, media_type=found.media_type
-    )
-    if found.inline is not None:
-        message.inline = found.inline
-    else:
-        message.storage_key = found.storage_key or ""
-    return message
 
 
 def directive(found: LeaseDirective) -> lease_pb2.LeaseDirective.ValueType:
@@ -177,6 +144,38 @@ def usage(message: usage_pb2.Usage, violations: Violations) -> Usage | None:
         processing_seconds=_float(measured, "processing_seconds"),
         input_bytes=_int(measured, "input_bytes"),
         output_bytes=_int(measured, "output_bytes"),
+        engine_characters=_int(measured, "engine_characters"),
+        engine_tokens=_int(measured, "engine_tokens"),
+    )
+
+
+def extraction(message: lease_pb2.Extraction, violations: Violations) -> Extraction:
+    """Read what an extract step has found."""
+    if not 0 <= message.language_confidence <= 1:
+        violations.add("extraction.language_confidence", "It must be from 0 to 1.")
+    return Extraction(
+        format=violations.check("extraction.format", lambda: checks.name(message.format), ""),
+        source_language=violations.check(
+            "extraction.source_language", lambda: checks.language_tag(message.source_language), ""
+        ),
+        language_confidence=message.language_confidence,
+        chunks=tuple(
+            _chunk(chunk, f"extraction.chunks[{index}]", violations)
+            for index, chunk in enumerate(message.chunks)
+        ),
+        original_filename=message.original_filename,
+    )
+
+
+def _chunk(message: lease_pb2.ExtractedChunk, path: str, violations: Violations) -> Chunk:
+    return Chunk(
+        filename=message.filename,
+        characters=violations.check(
+            f"{path}.characters", lambda: checks.not_negative(message.characters), 0
+        ),
+        segments=violations.check(
+            f"{path}.segments", lambda: checks.not_negative(message.segments), 0
+        ),
     )
 
 

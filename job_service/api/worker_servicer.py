@@ -15,6 +15,7 @@ from job_service.api.catalog_answers import announcement
 from job_service.api.job_answers import duration
 from job_service.api.lease_messages import (
     directive,
+    extraction,
     failure,
     heartbeat_report,
     lease,
@@ -23,15 +24,18 @@ from job_service.api.lease_messages import (
     output,
     usage,
 )
+from job_service.api.memory_messages import memory_entries, read_memory_entries
 from job_service.api.threads import BoundedThreads
 from job_service.api.validation import Violations
 from job_service.application.catalog import Catalog
 from job_service.application.leasing import Leasing
 from job_service.application.outcomes import Outcomes
+from job_service.application.segment_memory import SegmentMemory
 
 _MOST_LEASES = 100
 _MOST_REPORTS = 1000
-_MOST_OUTPUTS = 1000
+_MOST_ENTRIES = 1000
+_MOST_OUTPUTS = 2010
 _ANNOUNCE_INTERVAL = timedelta(minutes=1)
 
 
@@ -44,12 +48,14 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
         catalog: Catalog,
         leasing: Leasing,
         outcomes: Outcomes,
+        memory: SegmentMemory,
         threads: BoundedThreads,
         heartbeat_interval: timedelta,
     ) -> None:
         self._catalog = catalog
         self._leasing = leasing
         self._outcomes = outcomes
+        self._memory = memory
         self._threads = threads
         self._heartbeat_interval = heartbeat_interval
 
@@ -128,8 +134,11 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
             for index, each in enumerate(request.outputs)
         ]
         measured = usage(request.usage, violations)
+        found = (
+            extraction(request.extraction, violations) if request.HasField("extraction") else None
+        )
         violations.raise_if_any()
-        await self._threads.run(self._outcomes.complete, worker_id, ref, outputs, measured)
+        await self._threads.run(self._outcomes.complete, worker_id, ref, outputs, measured, found)
         return worker_service_pb2.CompleteStepResponse()
 
     @override
@@ -147,6 +156,36 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
         violations.raise_if_any()
         await self._threads.run(self._outcomes.fail, worker_id, ref, cause, measured)
         return worker_service_pb2.FailStepResponse()
+
+    @override
+    async def RecallSegments(
+        self,
+        request: worker_service_pb2.RecallSegmentsRequest,
+        context: worker_service_pb2_grpc._ServicerContext,
+    ) -> worker_service_pb2.RecallSegmentsResponse:
+        """Return what the tenant's memory holds."""
+        violations = Violations()
+        _worker_id(request, violations)
+        ref = lease_request(request.ref, "ref", violations)
+        _count(request.keys, "keys", 0, _MOST_ENTRIES, violations)
+        violations.raise_if_any()
+        found = await self._threads.run(self._memory.recall, ref, list(request.keys))
+        return worker_service_pb2.RecallSegmentsResponse(entries=memory_entries(found))
+
+    @override
+    async def RememberSegments(
+        self,
+        request: worker_service_pb2.RememberSegmentsRequest,
+        context: worker_service_pb2_grpc._ServicerContext,
+    ) -> worker_service_pb2.RememberSegmentsResponse:
+        """Put entries into the tenant's memory."""
+        violations = Violations()
+        _worker_id(request, violations)
+        ref = lease_request(request.ref, "ref", violations)
+        _count(request.entries, "entries", 0, _MOST_ENTRIES, violations)
+        violations.raise_if_any()
+        await self._threads.run(self._memory.remember, ref, read_memory_entries(request.entries))
+        return worker_service_pb2.RememberSegmentsResponse()
 
 
 class _NamesWorker(Protocol):

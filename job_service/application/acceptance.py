@@ -4,7 +4,7 @@ Every way to make a job goes through here, within its caller's transaction:
 submitting one, and doing an ended one again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -24,14 +24,23 @@ from job_service.domain.errors import (
 )
 from job_service.domain.ids import uuid7
 from job_service.domain.job import Artifact, ArtifactState, Job, Priority
+from job_service.domain.offer import Offer
 from job_service.domain.opening import Request, open_job
 from job_service.domain.plan import Source, plan
-from job_service.domain.spec import JobSpec, TranslateText, input_artifact_ids
+from job_service.domain.spec import (
+    JobSpec,
+    TranslateText,
+    inline_source,
+    input_artifact_ids,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What a client asks for. An empty `request_id` makes every call a new job."""
+    """What a client asks for. An empty `request_id` makes every call a new job.
+
+    `chat_api_key` is the chat model's; no other field of a job ever holds it.
+    """
 
     spec: JobSpec
     priority: Priority = Priority.NORMAL
@@ -39,6 +48,7 @@ class NewJob:
     labels: Mapping[str, str] = field(default_factory=dict)
     deadline_at: datetime | None = None
     traceparent: str = ""
+    chat_api_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +111,11 @@ class Acceptance:
         for one in fresh:
             if one.parent_job_id is None:
                 self._offers.check(uow, one.new.spec, one.path)
+                _check_budget(one)
+        extracts = _extracts(self._offers.current(uow))
         artifacts = self._find_inputs(uow, tenant_id, fresh)
         opened = [
-            (one, self._prepare(tenant_id, one, artifacts, now, lambda: uuid7(now)))
-            for one in fresh
+            (one, self._prepare(tenant_id, one, artifacts, now, extracts=extracts)) for one in fresh
         ]
         stored = uow.jobs.insert([new for _, new in opened])
         return {id(one): new.job for one, new in opened if new.job.job_id in stored}
@@ -145,25 +156,22 @@ class Acceptance:
         one: Asked,
         artifacts: Mapping[UUID, Artifact],
         now: datetime,
-        new_id: Callable[[], UUID],
+        *,
+        extracts: bool,
     ) -> JobToInsert:
         """Plan a job whose request has passed all checks."""
+
+        def new_id() -> UUID:
+            return uuid7(now)
+
         new, job_id = one.new, new_id()
-        text = _text_artifact(new.spec, tenant_id, job_id, new_id(), now)
-        source_artifact = text or artifacts[input_artifact_ids(new.spec)[0]]
-        digest = source_artifact.digest
-        source = Source(
-            source_artifact.artifact_id,
-            digest.size_bytes if digest else 0,
-            len(new.spec.text)
-            if isinstance(new.spec, TranslateText) and new.spec.text is not None
-            else None,
-        )
+        brought = _source_artifact(new.spec, tenant_id, job_id, new_id(), now)
+        source = _source(new.spec, brought, artifacts)
         job = open_job(
             job_id=job_id,
             tenant_id=tenant_id,
             spec=new.spec,
-            planned=plan(new.spec, source, self._limits.step_timeouts),
+            planned=plan(new.spec, source, self._limits.step_timeouts, extracts=extracts),
             request=Request(
                 priority=new.priority,
                 labels=new.labels,
@@ -175,7 +183,7 @@ class Acceptance:
             now=now,
             new_id=new_id,
         )
-        return JobToInsert(job=job, request_hash=one.body_hash, text_artifact=text)
+        return JobToInsert(job=job, request_hash=one.body_hash, source_artifact=brought)
 
 
 def _check_deadline(one: Asked, now: datetime) -> None:
@@ -185,22 +193,57 @@ def _check_deadline(one: Asked, now: datetime) -> None:
         )
 
 
-def _text_artifact(
+def _check_budget(one: Asked) -> None:
+    """Refuse a text that is surely longer than its budget; a document is measured later."""
+    spec = one.new.spec
+    if not isinstance(spec, TranslateText) or spec.text is None:
+        return
+    most = spec.options.budget.max_characters
+    wanted = len(spec.text) * len(spec.target_languages)
+    if most and wanted > most:
+        raise InvalidRequest(
+            Violation(
+                f"{one.path}spec.translate_text.options.budget.max_characters",
+                f"the text has {wanted} characters, times the target languages",
+                "BUDGET_EXCEEDED",
+            )
+        )
+
+
+def _extracts(offer: Offer) -> bool:
+    """Tell whether texts may be cut into chunks: not while only older workers are there."""
+    return offer.extracts or not offer.translates_text
+
+
+def _source(spec: JobSpec, brought: Artifact | None, artifacts: Mapping[UUID, Artifact]) -> Source:
+    """Say what is known of the input."""
+    named = input_artifact_ids(spec)
+    artifact = brought or (artifacts[named[0]] if named else None)
+    if artifact is None:
+        return Source(None)
+    return Source(
+        artifact.artifact_id,
+        artifact.digest.size_bytes if artifact.digest else 0,
+        len(spec.text) if isinstance(spec, TranslateText) and spec.text is not None else None,
+    )
+
+
+def _source_artifact(
     spec: JobSpec, tenant_id: UUID, job_id: UUID, artifact_id: UUID, now: datetime
 ) -> Artifact | None:
-    """Make the artifact in which a spec's inline text is kept."""
-    if not isinstance(spec, TranslateText) or spec.text is None:
+    """Make the artifact in which a spec's inline input is kept."""
+    source = inline_source(spec)
+    if source is None:
         return None
-    data = spec.text.encode()
     return Artifact(
         artifact_id=artifact_id,
         tenant_id=tenant_id,
         state=ArtifactState.READY,
-        filename="text.txt",
-        media_type="text/plain",
+        filename=source.filename,
+        media_type=source.media_type,
         created_at=now,
-        digest=digest_of(data),
-        received_bytes=len(data),
+        digest=digest_of(source.data),
+        received_bytes=len(source.data),
         job_id=job_id,
-        inline=data,
+        inline=source.data,
     )

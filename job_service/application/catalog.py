@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 
 from job_service.application.ports import UnitOfWork, UnitOfWorkFactory
-from job_service.domain.catalog import Engine, LanguagePair, Preset, WorkerAnnouncement
+from job_service.domain.catalog import Engine, Format, LanguagePair, Preset, WorkerAnnouncement
 from job_service.domain.errors import InvalidRequest
 from job_service.domain.offer import Offer, check_offered, merge
 from job_service.domain.spec import JobSpec
@@ -34,6 +34,11 @@ class Catalog:
         wanted = source_language.casefold()
         return [offered[key] for key in sorted(offered) if wanted in {"", key[0]}]
 
+    def formats(self) -> list[Format]:
+        """Return the formats by name."""
+        offered = self._offer().formats
+        return [offered[name] for name in sorted(offered)]
+
     def presets(self) -> list[Preset]:
         """Return the presets by name."""
         offered = self._offer().presets
@@ -56,8 +61,8 @@ class OfferCache:
     def __init__(self) -> None:
         self._read: tuple[float, Offer] | None = None
 
-    def check(self, uow: UnitOfWork, spec: JobSpec, path: str) -> None:
-        """Make sure that the workers can do it. Raises InvalidRequest."""
+    def check(self, uow: UnitOfWork, spec: JobSpec, path: str) -> Offer:
+        """Make sure that the workers can do it; return what they offer. Raises InvalidRequest."""
         read = self._read
         if read is not None and time.monotonic() - read[0] < self.MAX_AGE_SECONDS:
             try:
@@ -65,8 +70,16 @@ class OfferCache:
             except InvalidRequest:
                 pass  # It may have been announced since.
             else:
-                if spec.kind in read[1].step_kinds:
-                    return
+                if read[1].judges(spec):
+                    return read[1]
         offer = merge(uow.workers.live())
         self._read = (time.monotonic(), offer)
         check_offered(spec, offer, path)
+        return offer
+
+    def current(self, uow: UnitOfWork) -> Offer:
+        """Return what the workers offer, without judging anything."""
+        read = self._read
+        if read is None or time.monotonic() - read[0] >= self.MAX_AGE_SECONDS:
+            read = self._read = (time.monotonic(), merge(uow.workers.live()))
+        return read[1]

@@ -1,7 +1,7 @@
 """Giving workers the right to attempts, and keeping it alive."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from job_service.domain import attempts
 from job_service.domain.errors import StaleLease, StorageUnavailable
 from job_service.domain.job import Artifact, Job, Progress, Step, StepState
 from job_service.domain.lease import LeaseDirective, LeaseRequest
-from job_service.domain.plan import input_artifact_ids
 from job_service.domain.settlement import note, settle
+from job_service.domain.spec import options_of
+from job_service.domain.step_inputs import PartName, input_artifact_ids, part_inputs
+from job_service.domain.translation import TranslationOptions
 
 __all__ = [
     "GrantedLease",
@@ -33,7 +35,9 @@ class GrantedLease:
     """All that one attempt needs.
 
     `step.settings` says what to do (see domain.plan); artifact ids in it are
-    keys of `inputs`. `timeout` is counted from now.
+    keys of `inputs`. `parts` are outputs of earlier steps by what they are
+    for; one that cannot be found is None. `options` are those of the job, if it
+    is a translation. `timeout` is counted from now.
     """
 
     request: LeaseRequest
@@ -45,6 +49,9 @@ class GrantedLease:
     traceparent: str
     inputs: Mapping[UUID, Artifact]
     staging_prefix: str
+    parts: Mapping[str, tuple[Artifact | None, ...]] = field(default_factory=dict)
+    options: TranslationOptions | None = None
+    chat_api_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class _Draft:
         self.jobs = locked.jobs
         self.changed: dict[UUID, dict[UUID, Step]] = {}
         self._steps = {step.step_id: step for job in locked.jobs.values() for step in job.steps}
+        self._names: dict[UUID, dict[str, UUID]] = {}
 
     def find(self, step_id: UUID) -> Step:
         """Return the step as it is now. Raises StaleLease if there is none."""
@@ -80,6 +88,14 @@ class _Draft:
     def job_of(self, step: Step) -> Job:
         """Return the job as it was locked."""
         return self.jobs[step.job_id]
+
+    def step_id_of(self, job_id: UUID, name: str) -> UUID | None:
+        """Return the step of this name in a locked job."""
+        names = self._names.get(job_id)
+        if names is None:
+            names = {step.name: step.step_id for step in self.jobs[job_id].steps}
+            self._names[job_id] = names
+        return names.get(name)
 
     def put(self, step: Step) -> None:
         """Keep a changed step."""
@@ -133,12 +149,13 @@ class Leasing:
                 locked.now,
             )
             inputs = uow.artifacts.inputs(_inputs_of(draft, [step for _, step in granted]))
+            parts = _Parts(uow, draft, [step for _, step in granted])
             failpoint("leasing.before_commit")
         failpoint("leasing.after_commit", StorageUnavailable)
         for job_id in draft.changed:
             self._signals.job_changed(job_id)
         leases = [
-            self._lease(request, step, draft.job_of(step), inputs, locked.now)
+            self._lease(request, step, draft.job_of(step), inputs, parts.of(step), locked.now)
             for request, step in granted
         ]
         return leases, refused
@@ -208,6 +225,7 @@ class Leasing:
         step: Step,
         job: Job,
         inputs: Mapping[UUID, Artifact],
+        parts: Mapping[str, tuple[Artifact | None, ...]],
         now: datetime,
     ) -> GrantedLease:
         ends_at = (step.attempt_started_at or now) + step.timeout
@@ -223,6 +241,8 @@ class Leasing:
             traceparent=job.traceparent,
             inputs={id_: inputs[id_] for id_ in input_artifact_ids(step) if id_ in inputs},
             staging_prefix=staging_prefix(job.job_id, request),
+            parts=parts,
+            options=options_of(job.spec),
         )
 
 
@@ -232,3 +252,31 @@ def _inputs_of(draft: _Draft, steps: Sequence[Step]) -> set[tuple[UUID, UUID]]:
         for step in steps
         for artifact_id in input_artifact_ids(step)
     }
+
+
+class _Parts:
+    """The parts that some steps need, looked up together."""
+
+    def __init__(self, uow: UnitOfWork, draft: _Draft, steps: Sequence[Step]) -> None:
+        self._makers = {
+            (step.step_id, named.step_name): draft.step_id_of(step.job_id, named.step_name)
+            for step in steps
+            for names in part_inputs(step).values()
+            for named in names
+        }
+        makers = {maker for maker in self._makers.values() if maker is not None}
+        self._made = uow.artifacts.parts(makers) if makers else {}
+
+    def of(self, step: Step) -> Mapping[str, tuple[Artifact | None, ...]]:
+        """Return a step's parts by what they are for, each None if it is not there."""
+        return {
+            use: tuple(self._find(step, named) for named in names)
+            for use, names in part_inputs(step).items()
+        }
+
+    def _find(self, step: Step, named: PartName) -> Artifact | None:
+        maker = self._makers[step.step_id, named.step_name]
+        made = self._made.get(maker, ()) if maker is not None else ()
+        if not named.filename:
+            return made[0] if made else None
+        return next((part for part in made if part.filename == named.filename), None)

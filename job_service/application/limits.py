@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from job_service.domain.attempts import DeliveryPolicy
-from job_service.domain.plan import StepTimeouts
+from job_service.domain.planned import StepTimeouts
 from job_service.domain.retry_policy import RetryPolicy
 
 
@@ -35,6 +35,8 @@ class Limits:
     """The largest uploaded text that is translated as plain text."""
     max_inline_output_bytes: int = 64 * 1024
     """Larger outputs lie in the artifact store."""
+    max_inline_part_bytes: int = 1024
+    """Larger parts do: all parts of a document must fit the message of one lease."""
     max_inline_lease_bytes: int = 3 * 1024 * 1024
     """Inline inputs of all leases granted by one call, to fit one message."""
     max_upload_bytes: int = 8 * 1024**3
@@ -43,6 +45,12 @@ class Limits:
     """How long a job is kept after its end, and an upload that no job names."""
     result_ttl: timedelta = timedelta(hours=24)
     """How long a job's outputs are kept after its end."""
+    memory_ttl: timedelta = timedelta(hours=24)
+    """How long a translated segment is remembered."""
+    max_memory_entries: int = 500_000
+    """Segments that are remembered for one tenant, give or take those of a minute."""
+    max_glossaries: int = 1000
+    """Glossaries of one tenant."""
     orphan_grace: timedelta = timedelta(hours=24)
     """How old an unfinished upload, or a file that nothing refers to, may become."""
 

@@ -27,6 +27,12 @@ from job_service.domain.errors import (
     StorageUnavailable,
     Violation,
 )
+from job_service.domain.expansion import (
+    PART_MAKERS,
+    Extraction,
+    check_extraction,
+    expand,
+)
 from job_service.domain.ids import uuid7
 from job_service.domain.job import (
     Artifact,
@@ -39,6 +45,8 @@ from job_service.domain.job import (
     Usage,
 )
 from job_service.domain.lease import LeaseResult
+from job_service.domain.opening import new_steps
+from job_service.domain.plan_documents import EXTRACT
 from job_service.domain.settlement import Change, settle
 
 _log = get_logger(__name__)
@@ -84,11 +92,14 @@ class Outcomes:
         lease: LeaseRequest,
         outputs: Sequence[NewOutput],
         usage: Usage | None = None,
+        extraction: Extraction | None = None,
     ) -> None:
         """Publish the outputs and end the step; nothing is visible before this commits.
 
-        Raises InvalidRequest, StaleLease, and StepCancelled: a cancel was
-        accepted first, so the step is CANCELLED now and the outputs are dropped.
+        With an extract step's end the steps that follow from its extraction
+        are added to the job. Raises InvalidRequest, StaleLease, and
+        StepCancelled: a cancel was accepted first, so the step is CANCELLED now
+        and the outputs are dropped.
         """
         lost = self._find_lost(outputs)
         with self._units.write() as uow:
@@ -98,15 +109,26 @@ class Outcomes:
                 if _replayed(uow, step, lease) is LeaseResult.COMPLETED:
                     return
                 raise StaleLease
-            _check_outputs(outputs, f"{staging_prefix(job.job_id, lease)}/", self._limits)
+            are_parts = step.kind in PART_MAKERS
+            _check_outputs(
+                outputs,
+                f"{staging_prefix(job.job_id, lease)}/",
+                self._limits.max_inline_part_bytes
+                if are_parts
+                else self._limits.max_inline_output_bytes,
+            )
             if lost:
                 raise InvalidRequest(*lost)
             ended = attempts.complete(step, lease, usage, locked.now)
             completed = ended.state is StepState.COMPLETED
-            change = settle(job, {step.step_id: ended}, locked.now)
+            added: tuple[Step, ...] = ()
+            if completed and step.kind == EXTRACT:
+                added = self._following(job, step, extraction, outputs, locked.now)
+            change = settle(job, {step.step_id: ended}, locked.now, added=added)
             if completed:
                 uow.artifacts.insert_outputs(
-                    [_artifact(made, job, step, locked.now) for made in outputs]
+                    [_artifact(made, job, step, locked.now) for made in outputs],
+                    are_parts=are_parts,
                 )
             uow.jobs.save([change], locked.now)
             result = LeaseResult.COMPLETED if completed else LeaseResult.COMPLETED_TOO_LATE
@@ -145,6 +167,21 @@ class Outcomes:
             failpoint("fail.before_commit")
         failpoint("fail.after_commit", StorageUnavailable)
         self._tell(change, ended, worker_id, failure.reason, usage)
+
+    def _following(
+        self,
+        job: Job,
+        step: Step,
+        extraction: Extraction | None,
+        outputs: Sequence[NewOutput],
+        now: datetime,
+    ) -> tuple[Step, ...]:
+        """Make the steps that follow from an extraction. Raises InvalidRequest."""
+        if extraction is None:
+            raise InvalidRequest(Violation("extraction", "must be set", "REQUIRED"))
+        check_extraction(extraction, step, [output.filename for output in outputs])
+        planned = expand(job, step, extraction, self._limits.step_timeouts)
+        return new_steps(planned, job.job_id, now, lambda: uuid7(now))
 
     def _find_lost(self, outputs: Sequence[NewOutput]) -> list[Violation]:
         """Name the outputs that do not lie in the store with the size that is said.
@@ -207,7 +244,7 @@ def _replayed(uow: UnitOfWork, step: Step, lease: LeaseRequest) -> LeaseResult |
     return result
 
 
-def _check_outputs(outputs: Sequence[NewOutput], prefix: str, limits: Limits) -> None:
+def _check_outputs(outputs: Sequence[NewOutput], prefix: str, most_inline_bytes: int) -> None:
     """Make sure that outputs are what they say and lie where they may."""
     violations: list[Violation] = []
     for index, output in enumerate(outputs):
@@ -218,7 +255,7 @@ def _check_outputs(outputs: Sequence[NewOutput], prefix: str, limits: Limits) ->
         if (output.inline is None) == (output.storage_key is None):
             violations.append(Violation(field, "must be either inline or stored"))
         elif output.inline is not None:
-            violations += _check_inline(output.inline, output.digest, field, limits)
+            violations += _check_inline(output.inline, output.digest, field, most_inline_bytes)
         elif not _lies_below(prefix, output.storage_key or ""):
             violations.append(
                 Violation(f"{field}.storage_key", "must lie below the lease's staging_prefix")
@@ -227,9 +264,8 @@ def _check_outputs(outputs: Sequence[NewOutput], prefix: str, limits: Limits) ->
         raise InvalidRequest(*violations)
 
 
-def _check_inline(inline: bytes, digest: Digest, field: str, limits: Limits) -> list[Violation]:
-    if len(inline) > limits.max_inline_output_bytes:
-        most = limits.max_inline_output_bytes
+def _check_inline(inline: bytes, digest: Digest, field: str, most: int) -> list[Violation]:
+    if len(inline) > most:
         return [Violation(f"{field}.inline", f"must have at most {most} bytes")]
     if digest_of(inline) != digest:
         return [Violation(f"{field}.digest", "does not match the bytes", "DIGEST_MISMATCH")]
@@ -252,6 +288,7 @@ def _artifact(output: NewOutput, job: Job, step: Step, now: datetime) -> Artifac
         digest=output.digest,
         received_bytes=output.digest.size_bytes,
         job_id=job.job_id,
+        step_id=step.step_id,
         target_key=step.target_key,
         storage_key=output.storage_key,
         inline=output.inline,

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from job_service.application.job_query import Cursor, JobQuery
+from job_service.application.translation_ports import MemoryRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
@@ -67,11 +68,17 @@ class LockedJobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobToInsert:
-    """A new job as it is stored: `text_artifact` holds the spec's inline text."""
+    """A new job as it is stored.
+
+    `source_artifact` holds the spec's inline input, `glossary_artifact` all of
+    the job's terms, and `sealed_secret` its chat model's key, encrypted.
+    """
 
     job: Job
     request_hash: bytes
-    text_artifact: Artifact | None = None
+    source_artifact: Artifact | None = None
+    glossary_artifact: Artifact | None = None
+    sealed_secret: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +189,24 @@ class LeaseRows(Protocol):
     def find(self, lease: LeaseRequest) -> LeaseResult | None:
         """Return the recorded result."""
 
+    def tenant_of(self, lease: LeaseRequest) -> UUID | None:
+        """Return whose job a live lease is on."""
+
     def record(self, lease: LeaseRequest, result: LeaseResult, now: datetime) -> None:
         """Record it, once."""
 
 
 class ArtifactRows(Protocol):
-    """What is known of artifacts. Texts that came inside a spec cannot be seen here."""
+    """What is known of artifacts. What came inside a spec cannot be found here by clients."""
 
-    def insert_outputs(self, outputs: Sequence[Artifact]) -> None:
-        """Store a step's outputs."""
+    def insert_outputs(self, outputs: Sequence[Artifact], *, are_parts: bool = False) -> None:
+        """Store a step's outputs; parts are for later steps and make no target."""
+
+    def parts(self, step_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Artifact]]:
+        """Return the parts of each step in their order, with inline bytes."""
+
+    def glossary_of(self, job_id: UUID) -> tuple[bytes, int] | None:
+        """Return a job's terms as JSON, and how many of them came within its spec."""
 
     def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
         """Return uploads and outputs, without inline bytes."""
@@ -299,6 +315,10 @@ class UnitOfWork(Protocol):
     @property
     def retention(self) -> RetentionRows:
         """What has been kept for its time."""
+
+    @property
+    def memory(self) -> MemoryRows:
+        """Remembered segments."""
 
     def now(self) -> datetime:
         """Read the database's clock; the only clock that counts."""

@@ -11,7 +11,14 @@ from hashlib import sha256
 from uuid import UUID
 
 from job_service.domain.job import Priority
-from job_service.domain.spec import JobSpec, TranslateText
+from job_service.domain.spec import (
+    JobSpec,
+    Transcode,
+    TranslateRecords,
+    TranslateText,
+    TranslateUrl,
+)
+from job_service.domain.translation import TranslationOptions
 
 
 def request_hash(
@@ -42,12 +49,43 @@ def _hashed(body: Mapping[str, object]) -> bytes:
 
 
 def _spec_body(spec: JobSpec) -> dict[str, object]:
+    if isinstance(spec, Transcode):
+        return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}
+    body: dict[str, object] = {
+        "source_language": spec.source_language,
+        "target_languages": spec.target_languages,
+    }
+    if spec.options != TranslationOptions():
+        body["options"] = _options_body(spec.options)
     if isinstance(spec, TranslateText):
+        artifact_id = str(spec.artifact_id) if spec.artifact_id else None
+        return {**body, "text": spec.text, "artifact_id": artifact_id, "engine": spec.engine}
+    if isinstance(spec, TranslateRecords):
         return {
-            "source_language": spec.source_language,
-            "target_languages": spec.target_languages,
-            "text": spec.text,
-            "artifact_id": str(spec.artifact_id) if spec.artifact_id else None,
-            "engine": spec.engine,
+            **body,
+            "records": spec.records,
+            "target_fields": spec.target_fields,
+            "code_filter": spec.code_filter,
+            "output_prefix": spec.output_prefix,
         }
-    return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}
+    body |= {"format": spec.format, "twins": [spec.twins.bilingual, spec.twins.xliff]}
+    if isinstance(spec, TranslateUrl):
+        return {**body, "url": spec.url}
+    return {**body, "artifact_id": str(spec.artifact_id)}
+
+
+def _options_body(options: TranslationOptions) -> dict[str, object]:
+    model = options.chat_model
+    return {
+        "engines": options.engines,
+        "tone": options.tone,
+        "domain": options.domain,
+        "chat_model": model and [model.base_url, model.model_name, model.has_api_key],
+        "glossary_ids": [str(glossary_id) for glossary_id in options.glossary_ids],
+        "glossary_terms": [
+            [term.source, term.target, term.target_language, term.case_sensitive]
+            for term in options.glossary_terms
+        ],
+        "budget": [options.budget.max_characters, options.budget.max_tokens],
+        "without_memory": options.without_memory,
+    }

@@ -1,4 +1,4 @@
-"""Ending what has been kept for its time: jobs, results, uploads.
+"""Ending what has been kept for its time: jobs, results, uploads, remembered segments.
 
 Rows first, files after: what a crash leaves between the two is an orphan, and
 a later sweep drops it.
@@ -20,6 +20,7 @@ from job_service.domain.job import ArtifactState
 JOBS_PER_TRANSACTION = 50
 ARTIFACTS_PER_TRANSACTION = 200
 UPLOADS_PER_RUN = 200
+SEGMENTS_PER_TRANSACTION = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class RetentionReport:
     results_expired: int = 0
     uploads_deleted: int = 0
     files_dropped: int = 0
+    segments_forgotten: int = 0
     more: bool = False
 
 
@@ -57,15 +59,18 @@ class Retention:
         jobs, job_files = self._delete_jobs()
         uploads, upload_files = self._delete_uploads()
         unfinished = self._delete_unfinished()
+        segments = self._forget_segments()
         return RetentionReport(
             jobs_deleted=jobs,
             results_expired=results,
             uploads_deleted=uploads + unfinished,
             files_dropped=result_files + job_files + upload_files,
+            segments_forgotten=segments,
             more=(
                 jobs == JOBS_PER_TRANSACTION
                 or ARTIFACTS_PER_TRANSACTION in (results, uploads)
                 or unfinished == UPLOADS_PER_RUN
+                or segments >= SEGMENTS_PER_TRANSACTION
             ),
         )
 
@@ -89,6 +94,10 @@ class Retention:
                 self._limits.retention, ARTIFACTS_PER_TRANSACTION
             )
         return count, self._orphans.drop_quietly(keys)
+
+    def _forget_segments(self) -> int:
+        with self._units.write() as uow:
+            return uow.memory.forget(self._limits.max_memory_entries, SEGMENTS_PER_TRANSACTION)
 
     def _delete_unfinished(self) -> int:
         with self._units.read() as uow:

@@ -22,6 +22,12 @@ class Engine:
     name: str
     version: str = ""
     description: str = ""
+    any_pair: bool = False
+    needs_chat_model: bool = False
+    keeps_glossary: bool = False
+    sets_tone: bool = False
+    max_batch_segments: int = 0
+    costs_money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,16 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file that can be translated."""
+
+    name: str
+    description: str = ""
+    extensions: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerAnnouncement:
     """What one worker process says of itself; `worker_id` is "service@host:pid"."""
 
@@ -64,3 +80,4 @@ class WorkerAnnouncement:
     engines: tuple[Engine, ...] = ()
     pairs: tuple[LanguagePair, ...] = ()
     presets: tuple[Preset, ...] = ()
+    formats: tuple[Format, ...] = ()

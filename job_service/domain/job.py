@@ -123,6 +123,8 @@ class Usage:
     processing_seconds: float | None = None
     input_bytes: int | None = None
     output_bytes: int | None = None
+    engine_characters: int | None = None
+    engine_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Artifact:
     digest: Digest | None = None
     received_bytes: int = 0
     job_id: UUID | None = None
+    step_id: UUID | None = None
     target_key: str = ""
     storage_key: str | None = None
     inline: bytes | None = None
@@ -171,7 +174,8 @@ class Step:
 
     `generation` grows with every new attempt and together with `lease_id`
     fences stale workers out. `settings` is what the planner leaves for the
-    worker, JSON-ready; inputs are named by artifact id in it.
+    worker, JSON-ready; `step_inputs` says how inputs are named in it. `parts`
+    are what it has made for later steps, where a whole job is read.
     """
 
     step_id: UUID
@@ -201,6 +205,7 @@ class Step:
     started_at: datetime | None = None
     attempt_started_at: datetime | None = None
     finished_at: datetime | None = None
+    parts: tuple[Artifact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

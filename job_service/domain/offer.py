@@ -7,9 +7,17 @@ be starting, and a step that finds no worker waits.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from job_service.domain.catalog import Engine, LanguagePair, Preset, WorkerAnnouncement
+from job_service.domain.catalog import Engine, Format, LanguagePair, Preset, WorkerAnnouncement
 from job_service.domain.errors import InvalidRequest, Violation
-from job_service.domain.spec import JobSpec, TranslateText
+from job_service.domain.plan_documents import EXTRACT
+from job_service.domain.spec import (
+    JobSpec,
+    Transcode,
+    TranslateDocument,
+    TranslateText,
+    TranslateUrl,
+    Translation,
+)
 
 _LONGEST_LIST_CHARACTERS = 4000
 
@@ -22,6 +30,23 @@ class Offer:
     engines: dict[str, Engine] = field(default_factory=dict)
     pairs: dict[tuple[str, str], LanguagePair] = field(default_factory=dict)
     presets: dict[str, Preset] = field(default_factory=dict)
+    formats: dict[str, Format] = field(default_factory=dict)
+
+    @property
+    def translates_text(self) -> bool:
+        """Tell whether some worker translates text in one step."""
+        return TranslateText.kind in self.step_kinds
+
+    @property
+    def extracts(self) -> bool:
+        """Tell whether some worker cuts documents into chunks."""
+        return EXTRACT in self.step_kinds
+
+    def judges(self, spec: JobSpec) -> bool:
+        """Tell whether workers have said enough to judge such a spec."""
+        if isinstance(spec, TranslateText):
+            return self.translates_text or self.extracts
+        return (spec.kind if isinstance(spec, Transcode) else EXTRACT) in self.step_kinds
 
 
 def merge(announcements: Iterable[WorkerAnnouncement]) -> Offer:
@@ -37,12 +62,14 @@ def merge(announcements: Iterable[WorkerAnnouncement]) -> Offer:
             offer.engines.setdefault(engine.name, engine)
         for preset in said.presets:
             offer.presets.setdefault(preset.name, preset)
+        for known_format in said.formats:
+            offer.formats.setdefault(known_format.name, known_format)
         for pair in said.pairs:
             key = _pair_key(pair.source_language, pair.target_language)
             known = offer.pairs.get(key)
             if known is None or len(pair.hops) < len(known.hops):
                 offer.pairs[key] = pair
-    return Offer(frozenset(kinds), offer.engines, offer.pairs, offer.presets)
+    return Offer(frozenset(kinds), offer.engines, offer.pairs, offer.presets, offer.formats)
 
 
 def check_offered(spec: JobSpec, offer: Offer, path: str = "") -> None:
@@ -50,31 +77,64 @@ def check_offered(spec: JobSpec, offer: Offer, path: str = "") -> None:
 
     `path` is put before the field names, such as "requests[3].".
     """
-    if spec.kind not in offer.step_kinds:
+    if not offer.judges(spec):
         return
-    if isinstance(spec, TranslateText):
-        _check_engine(spec, offer, f"{path}spec.translate_text.")
-        _check_pairs(spec, offer, f"{path}spec.translate_text.")
-    elif spec.preset not in offer.presets:
+    if isinstance(spec, Transcode):
+        _check_preset(spec, offer, f"{path}spec.transcode.")
+        return
+    here = f"{path}spec.{spec.kind}."
+    if isinstance(spec, TranslateDocument | TranslateUrl):
+        _check_format(spec.format, offer, here)
+    _check_engines(spec, offer, here)
+    _check_pairs(spec, offer, here)
+
+
+def _check_preset(spec: Transcode, offer: Offer, path: str) -> None:
+    if spec.preset not in offer.presets:
         raise InvalidRequest(
-            Violation(
-                f"{path}spec.transcode.preset", "no worker has this preset", "UNSUPPORTED_PRESET"
-            ),
+            Violation(f"{path}preset", "no worker has this preset", "UNSUPPORTED_PRESET"),
             reason="UNSUPPORTED_PRESET",
             presets=_listed(offer.presets),
         )
 
 
-def _check_engine(spec: TranslateText, offer: Offer, path: str) -> None:
-    if spec.engine and spec.engine not in offer.engines:
+def _check_format(name: str, offer: Offer, path: str) -> None:
+    if name and name not in offer.formats:
         raise InvalidRequest(
-            Violation(f"{path}engine", "no worker has this engine", "UNSUPPORTED_ENGINE"),
-            reason="UNSUPPORTED_ENGINE",
-            engines=_listed(offer.engines),
+            Violation(f"{path}format", "no worker has this format", "UNSUPPORTED_FORMAT"),
+            reason="UNSUPPORTED_FORMAT",
+            formats=_listed(offer.formats),
         )
 
 
-def _check_pairs(spec: TranslateText, offer: Offer, path: str) -> None:
+def _check_engines(spec: Translation, offer: Offer, path: str) -> None:
+    wrong = [
+        Violation(where, "no worker has this engine", "UNSUPPORTED_ENGINE")
+        for where, name in _named_engines(spec, path)
+        if name not in offer.engines
+    ]
+    if wrong:
+        raise InvalidRequest(*wrong, reason="UNSUPPORTED_ENGINE", engines=_listed(offer.engines))
+    wrong = [
+        Violation(where, "this engine needs a chat_model", "CHAT_MODEL_REQUIRED")
+        for where, name in _named_engines(spec, path)
+        if offer.engines[name].needs_chat_model and spec.options.chat_model is None
+    ]
+    if wrong:
+        raise InvalidRequest(*wrong)
+
+
+def _named_engines(spec: Translation, path: str) -> list[tuple[str, str]]:
+    """Return the engines that the spec names, in the order in which they are tried."""
+    own = spec.engine if isinstance(spec, TranslateText) else ""
+    return ([(f"{path}engine", own)] if own else []) + [
+        (f"{path}options.engines[{index}]", name) for index, name in enumerate(spec.options.engines)
+    ]
+
+
+def _check_pairs(spec: Translation, offer: Offer, path: str) -> None:
+    if not spec.source_language or _takes_any_pair(spec, offer, path):
+        return
     violations = [
         Violation(
             f"{path}target_languages[{index}]",
@@ -92,6 +152,16 @@ def _check_pairs(spec: TranslateText, offer: Offer, path: str) -> None:
                 f"{pair.source_language}>{pair.target_language}" for pair in offer.pairs.values()
             ),
         )
+
+
+def _takes_any_pair(spec: Translation, offer: Offer, path: str) -> bool:
+    """Tell whether one of the engines that may be used takes every pair."""
+    named = [name for _, name in _named_engines(spec, path)] or list(offer.engines)
+    return any(
+        offer.engines[name].any_pair
+        and (spec.options.chat_model is not None or not offer.engines[name].needs_chat_model)
+        for name in named
+    )
 
 
 def _covers(offer: Offer, source: str, target: str) -> bool:

@@ -1,13 +1,13 @@
 """A job's first moment: from a plan to the job with its steps and targets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from job_service.domain.events import JobStateChanged
 from job_service.domain.job import Job, JobState, Priority, Step, StepState, Target
-from job_service.domain.plan import Plan
+from job_service.domain.planned import Plan, PlannedStep
 from job_service.domain.progress import job_progress
 from job_service.domain.spec import JobSpec
 
@@ -27,6 +27,37 @@ class Request:
     parent_job_id: UUID | None = None
 
 
+def new_steps(
+    planned: Iterable[PlannedStep], job_id: UUID, now: datetime, new_id: Callable[[], UUID]
+) -> tuple[Step, ...]:
+    """Make the steps as they are stored first."""
+    return tuple(
+        Step(
+            step_id=new_id(),
+            job_id=job_id,
+            name=step.name,
+            kind=step.kind,
+            target_key=step.target_key,
+            state=_first_state(step),
+            settings=step.settings,
+            timeout=step.timeout,
+            depends_on=step.depends_on,
+            weight=step.weight,
+            progress=step.progress,
+            error=step.failure,
+            created_at=now,
+            finished_at=now if step.failure else None,
+        )
+        for step in planned
+    )
+
+
+def _first_state(step: PlannedStep) -> StepState:
+    if step.failure is not None:
+        return StepState.FAILED
+    return StepState.BLOCKED if step.depends_on else StepState.PENDING
+
+
 def open_job(
     *,
     job_id: UUID,
@@ -38,23 +69,7 @@ def open_job(
     new_id: Callable[[], UUID],
 ) -> Job:
     """Make the job as it is stored first: PENDING, with event 1."""
-    steps = tuple(
-        Step(
-            step_id=new_id(),
-            job_id=job_id,
-            name=step.name,
-            kind=step.kind,
-            target_key=step.target_key,
-            state=StepState.BLOCKED if step.depends_on else StepState.PENDING,
-            settings=step.settings,
-            timeout=step.timeout,
-            depends_on=step.depends_on,
-            weight=step.weight,
-            progress=step.progress,
-            created_at=now,
-        )
-        for step in planned.steps
-    )
+    steps = new_steps(planned.steps, job_id, now, new_id)
     return Job(
         job_id=job_id,
         tenant_id=tenant_id,

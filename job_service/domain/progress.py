@@ -15,12 +15,18 @@ STEPS_UNIT = "STEPS"
 UNKNOWN_UNIT = "UNSPECIFIED"
 LAST_PERCENT_BEFORE_COMPLETION = 99.9
 _LONGEST_ETA = timedelta(days=365)
+# What steps that only prepare are worth together, whatever comes after them.
+_PREPARING_SHARE = 0.04
 
 
 def advance(known: Progress | None, report: Progress, now: datetime) -> Progress:
     """Join a worker's report with what is known of its step."""
     done, total = _sane(report.done), _sane(report.total)
-    if known is None or (known.done == 0 and known.unit != report.unit):
+    if known is not None and known.unit == STEPS_UNIT and report.unit != STEPS_UNIT:
+        # The step counts as one, however its worker counts within it.
+        unit, total = STEPS_UNIT, known.total
+        done = max(known.done, _share(done, _sane(report.total)) * total)
+    elif known is None or (known.done == 0 and known.unit != report.unit):
         unit = report.unit
     elif known.unit == report.unit:
         unit = known.unit
@@ -78,9 +84,13 @@ def job_progress(
         total=total,
         percent=percent,
         stage=_stage(steps),
-        eta=_eta(percent / 100.0, started_at, now) if state is JobState.IN_PROGRESS else None,
+        eta=_eta(percent / 100.0, started_at, now) if _has_rate(steps, state) else None,
         updated_at=now,
     )
+
+
+def _share(done: float, total: float) -> float:
+    return min(done / total, 1.0) if total else 0.0
 
 
 def _sane(value: float) -> float:
@@ -93,19 +103,36 @@ def _step_percent(done: float, total: float, known: Progress | None) -> float:
 
 
 def _sum(steps: Sequence[Step]) -> tuple[str, float, float]:
-    """Add the steps up in their common unit, or count the finished ones."""
-    units = {step.progress.unit if step.progress else UNKNOWN_UNIT for step in steps}
-    if len(units) == 1 and UNKNOWN_UNIT not in units:
-        parts = [step.progress for step in steps if step.progress]
+    """Add the steps up in their common unit, or count the finished ones.
+
+    Steps that count as one each, and those that only prepare, add nothing to
+    the others' common unit.
+    """
+    counted = [step for step in steps if step.weight]
+    if not counted:
+        return UNKNOWN_UNIT, 0.0, 0.0
+    units = {step.progress.unit if step.progress else UNKNOWN_UNIT for step in counted}
+    common = units - {STEPS_UNIT}
+    if len(common) == 1 and UNKNOWN_UNIT not in common:
+        unit = common.pop()
+        parts = [step.progress for step in counted if step.progress and step.progress.unit == unit]
         total = sum(part.total for part in parts) if all(part.total for part in parts) else 0.0
-        return units.pop(), sum(part.done for part in parts), total
-    completed = sum(1.0 for step in steps if step.state is StepState.COMPLETED)
-    return STEPS_UNIT, completed, float(len(steps))
+        return unit, sum(part.done for part in parts), total
+    completed = sum(1.0 for step in counted if step.state is StepState.COMPLETED)
+    return STEPS_UNIT, completed, float(len(counted))
 
 
 def _fraction(steps: Sequence[Step], unit: str, done: float, total: float) -> float:
+    preparing = [step for step in steps if not step.weight]
+    if preparing:
+        prepared = sum(_step_fraction(step) for step in preparing) / len(preparing)
+        return _PREPARING_SHARE * prepared + (1 - _PREPARING_SHARE) * _weighed(steps)
     if unit != STEPS_UNIT and total:
         return done / total
+    return _weighed(steps)
+
+
+def _weighed(steps: Sequence[Step]) -> float:
     weight = sum(step.weight for step in steps)
     if not weight:
         return 0.0
@@ -124,6 +151,11 @@ def _stage(steps: Sequence[Step]) -> str:
         if step.state is StepState.IN_PROGRESS and step.progress:
             return step.progress.stage
     return ""
+
+
+def _has_rate(steps: Sequence[Step], state: JobState) -> bool:
+    # While only preparing steps run, how much there is to do is not known.
+    return state is JobState.IN_PROGRESS and any(step.weight for step in steps)
 
 
 def _eta(fraction: float, started_at: datetime | None, now: datetime) -> datetime | None:

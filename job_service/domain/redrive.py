@@ -11,7 +11,7 @@ from uuid import UUID
 
 from job_service.domain.errors import JobActive, JobSucceeded, NotADeadLetter
 from job_service.domain.job import FINAL_JOB_STATES, Job, JobState, TargetState
-from job_service.domain.spec import JobSpec, TranslateText
+from job_service.domain.spec import JobSpec, Transcode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def deadline_of_redrive(job: Job, now: datetime) -> datetime | None:
 
 def _narrowed(spec: JobSpec, keys: set[str]) -> JobSpec:
     """Leave targets out. A transcode has one, so nothing can be left out of it."""
-    if isinstance(spec, TranslateText):
-        languages = tuple(language for language in spec.target_languages if language in keys)
-        return replace(spec, target_languages=languages)
-    return spec
+    if isinstance(spec, Transcode):
+        return spec
+    languages = tuple(language for language in spec.target_languages if language in keys)
+    return replace(spec, target_languages=languages)

@@ -57,9 +57,20 @@ class Change:
         """Tell whether there is something new for the relay."""
         before = {step.step_id: step.state for step in self.before.steps}
         return any(
-            step.state is StepState.PENDING and before[step.step_id] is not StepState.PENDING
+            step.state is StepState.PENDING and before.get(step.step_id) is not StepState.PENDING
             for step in self.after.steps
         )
+
+    @property
+    def changed_steps(self) -> tuple[Step, ...]:
+        """Return the steps that were there and differ now."""
+        before = {step.step_id: step for step in self.before.steps}
+        return tuple(step for step in self.after.steps if before.get(step.step_id, step) != step)
+
+    @property
+    def added_steps(self) -> tuple[Step, ...]:
+        """Return the steps that were not there: they come after all others."""
+        return self.after.steps[len(self.before.steps) :]
 
 
 def settle(
@@ -68,14 +79,16 @@ def settle(
     now: datetime,
     *,
     cancel_requested_at: datetime | None = None,
+    added: Iterable[Step] = (),
 ) -> Change:
-    """Put changed steps into their job and derive all that follows.
+    """Put changed and added steps into their job and derive all that follows.
 
     Nothing follows for a job that has ended: its steps cannot change either.
     """
     if job.state in FINAL_JOB_STATES:
         return Change(job, job)
-    steps = _resolve_dependencies(tuple(changed.get(step.step_id, step) for step in job.steps), now)
+    kept = tuple(changed.get(step.step_id, step) for step in job.steps)
+    steps = _resolve_dependencies((*kept, *added), now)
     targets = tuple(_settle_target(target, steps) for target in job.targets)
     cancelled_at = job.cancel_requested_at or cancel_requested_at
     state = derive_job_state(
@@ -122,6 +135,8 @@ def total_usage(usages: Iterable[Usage | None]) -> Usage | None:
         processing_seconds=_total(usage.processing_seconds for usage in measured),
         input_bytes=_total(usage.input_bytes for usage in measured),
         output_bytes=_total(usage.output_bytes for usage in measured),
+        engine_characters=_total(usage.engine_characters for usage in measured),
+        engine_tokens=_total(usage.engine_tokens for usage in measured),
     )
 
 
@@ -161,10 +176,13 @@ def _settle_target(target: Target, steps: tuple[Step, ...]) -> Target:
 
 def _facts(before: Job, after: Job) -> Iterable[Fact]:
     """Tell of steps, then targets, then the job: a final job state comes last."""
-    for old, new in zip(before.steps, after.steps, strict=True):
-        if old.state is not new.state:
-            error = new.error if _tells_error(old.state, new.state) else None
-            yield StepStateChanged(new.step_id, new.name, old.state, new.state, new.attempt, error)
+    states = {step.step_id: step.state for step in before.steps}
+    for step in after.steps:
+        # A step that was added has, as far as anybody knows, waited for others.
+        old = states.get(step.step_id, StepState.BLOCKED)
+        if old is not step.state:
+            error = step.error if _tells_error(old, step.state) else None
+            yield StepStateChanged(step.step_id, step.name, old, step.state, step.attempt, error)
     for old_target, new_target in zip(before.targets, after.targets, strict=True):
         if old_target.state is not new_target.state:
             yield TargetFinished(new_target.key, new_target.state, new_target.error)

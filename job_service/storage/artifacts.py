@@ -1,5 +1,6 @@
 """What is known of artifacts, and the small ones' bytes."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
@@ -10,9 +11,9 @@ from sqlalchemy.sql import ColumnElement
 from job_service.application.ports import UploadRow
 from job_service.domain.job import Artifact, ArtifactState, Digest
 from job_service.storage import rows
-from job_service.storage.tables import ARTIFACTS
+from job_service.storage.tables import ARTIFACTS, STEPS
 
-UPLOAD, OUTPUT, TEXT = "upload", "output", "text"
+UPLOAD, OUTPUT, PART, TEXT, GLOSSARY = "upload", "output", "part", "text", "glossary"
 _DESCRIPTION = [column for column in ARTIFACTS.c if column is not ARTIFACTS.c.inline]
 
 
@@ -22,16 +23,45 @@ class SqlArtifactRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def insert_outputs(self, outputs: Sequence[Artifact]) -> None:
+    def insert_outputs(self, outputs: Sequence[Artifact], *, are_parts: bool = False) -> None:
         """Store a step's outputs."""
+        role = PART if are_parts else OUTPUT
         if outputs:
             self._connection.execute(
                 insert(ARTIFACTS),
                 [
-                    {**rows.artifact_values(made, OUTPUT), "position": position}
+                    {**rows.artifact_values(made, role), "position": position}
                     for position, made in enumerate(outputs)
                 ],
             )
+
+    def parts(self, step_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Artifact]]:
+        """Return the parts of each step in their order, with inline bytes."""
+        found = self._connection.execute(
+            select(ARTIFACTS)
+            # The job is what the index knows.
+            .where(
+                ARTIFACTS.c.job_id.in_(
+                    select(STEPS.c.job_id).where(STEPS.c.step_id.in_(step_ids)).distinct()
+                ),
+                ARTIFACTS.c.step_id.in_(step_ids),
+                ARTIFACTS.c.role == PART,
+            )
+            .order_by(ARTIFACTS.c.step_id, ARTIFACTS.c.position)
+        ).mappings()
+        parts: defaultdict[UUID, list[Artifact]] = defaultdict(list)
+        for row in found:
+            parts[row["step_id"]].append(rows.read_artifact(row))
+        return parts
+
+    def glossary_of(self, job_id: UUID) -> tuple[bytes, int] | None:
+        """Return a job's terms as JSON, and how many of them came within its spec."""
+        row = self._connection.execute(
+            select(ARTIFACTS.c.inline, ARTIFACTS.c.position).where(
+                ARTIFACTS.c.job_id == job_id, ARTIFACTS.c.role == GLOSSARY
+            )
+        ).first()
+        return None if row is None else (bytes(row.inline), row.position)
 
     def find(self, tenant_id: UUID, artifact_ids: Collection[UUID]) -> Mapping[UUID, Artifact]:
         """Return uploads and outputs, without inline bytes."""
@@ -163,5 +193,5 @@ def _of_client(tenant_id: UUID, artifact_ids: Collection[UUID]) -> Select[*tuple
     return select(*_DESCRIPTION).where(
         ARTIFACTS.c.tenant_id == tenant_id,
         ARTIFACTS.c.artifact_id.in_(artifact_ids),
-        ARTIFACTS.c.role != TEXT,
+        ARTIFACTS.c.role.not_in((TEXT, GLOSSARY)),
     )

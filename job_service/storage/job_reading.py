@@ -1,7 +1,9 @@
 """Jobs put together from their rows: for changing, for showing, for listing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,7 +12,10 @@ from sqlalchemy import Connection, RowMapping, and_, case, func, null, or_, sele
 from job_service.application.job_query import Cursor, JobQuery
 from job_service.application.ports import LockedJobs
 from job_service.domain.job import Artifact, Job, Step, Target, Usage
+from job_service.domain.translation import GlossaryTerm
 from job_service.storage import rows
+from job_service.storage.artifacts import GLOSSARY, TEXT
+from job_service.storage.spec_forms import read_term
 from job_service.storage.tables import ARTIFACTS, JOB_METRICS, JOBS, STEPS, TARGETS
 
 LONGEST_SHOWN_TEXT_BYTES = 16 * 1024
@@ -58,14 +63,15 @@ def load(connection: Connection, tenant_id: UUID, job_ids: Sequence[UUID]) -> Ma
         .all()
     )
     ids = [row["job_id"] for row in found]
-    texts, outputs = _artifacts(connection, ids)
-    targets = _targets(connection, ids, outputs)
-    steps = _steps(connection, ids)
+    kept = _artifacts(connection, ids)
+    targets = _targets(connection, ids, kept.outputs)
+    steps = _steps(connection, ids, kept.parts)
     usages = _usages(connection, ids)
     return {
         row["job_id"]: rows.read_job(
             row,
-            text=texts.get(row["job_id"]),
+            text=kept.texts.get(row["job_id"]),
+            terms=kept.terms.get(row["job_id"], ()),
             steps=steps.get(row["job_id"], ()),
             targets=targets.get(row["job_id"], ()),
             usage=usages.get(row["job_id"]),
@@ -111,17 +117,23 @@ def list_jobs(
     ]
 
 
-def _steps(connection: Connection, job_ids: Sequence[UUID]) -> _Parts[Step]:
+def _steps(
+    connection: Connection,
+    job_ids: Sequence[UUID],
+    parts: Mapping[UUID, list[Artifact]],
+) -> _Parts[Step]:
     found = connection.execute(
         select(STEPS).where(STEPS.c.job_id.in_(job_ids)).order_by(STEPS.c.job_id, STEPS.c.position)
     ).mappings()
-    return _group((row["job_id"], rows.read_step(row)) for row in found)
+    return _group(
+        (row["job_id"], rows.read_step(row, tuple(parts.get(row["step_id"], ())))) for row in found
+    )
 
 
 def _targets(
     connection: Connection,
     job_ids: Sequence[UUID],
-    outputs: Mapping[tuple[UUID, str], tuple[Artifact, ...]] | None = None,
+    outputs: Mapping[tuple[UUID, str], list[Artifact]] | None = None,
 ) -> _Parts[Target]:
     found = connection.execute(
         select(TARGETS)
@@ -130,20 +142,33 @@ def _targets(
     ).mappings()
     made = outputs or {}
     return _group(
-        (row["job_id"], rows.read_target(row, made.get((row["job_id"], row["key"]), ())))
+        (row["job_id"], rows.read_target(row, tuple(made.get((row["job_id"], row["key"]), ()))))
         for row in found
     )
 
 
-def _artifacts(
-    connection: Connection, job_ids: Sequence[UUID]
-) -> tuple[Mapping[UUID, str], Mapping[tuple[UUID, str], tuple[Artifact, ...]]]:
-    """Read the inline texts by job, and the outputs by job and target."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The artifacts of some jobs, and what those that clients do not see hold."""
+
+    texts: dict[UUID, str] = field(default_factory=dict)
+    terms: dict[UUID, tuple[GlossaryTerm, ...]] = field(default_factory=dict)
+    outputs: defaultdict[tuple[UUID, str], list[Artifact]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    parts: defaultdict[UUID, list[Artifact]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _artifacts(connection: Connection, job_ids: Sequence[UUID]) -> _Kept:
+    """Read the artifacts of jobs; of the bytes only what is shown."""
     short_text = and_(
         ARTIFACTS.c.media_type.startswith("text/", autoescape=True),
         ARTIFACTS.c.size_bytes <= LONGEST_SHOWN_TEXT_BYTES,
     )
-    shown = case((or_(ARTIFACTS.c.role == "text", short_text), ARTIFACTS.c.inline), else_=null())
+    given_terms = and_(ARTIFACTS.c.role == GLOSSARY, ARTIFACTS.c.position > 0)
+    shown = case(
+        (or_(ARTIFACTS.c.role == TEXT, given_terms, short_text), ARTIFACTS.c.inline), else_=null()
+    )
     columns = [column for column in ARTIFACTS.c if column is not ARTIFACTS.c.inline]
     found = (
         connection.execute(
@@ -154,12 +179,20 @@ def _artifacts(
         .mappings()
         .all()
     )
-    texts = {row["job_id"]: bytes(row["inline"]).decode() for row in found if row["role"] == "text"}
-    outputs: defaultdict[tuple[UUID, str], list[Artifact]] = defaultdict(list)
+    kept = _Kept()
     for row in found:
-        if row["role"] == "output":
-            outputs[row["job_id"], row["target_key"]].append(rows.read_artifact(row))
-    return texts, {key: tuple(made) for key, made in outputs.items()}
+        job_id = row["job_id"]
+        match row["role"]:
+            case "text":
+                kept.texts[job_id] = bytes(row["inline"]).decode()
+            case "glossary" if row["inline"] is not None:
+                terms = json.loads(bytes(row["inline"]))[: row["position"]]
+                kept.terms[job_id] = tuple(read_term(term) for term in terms)
+            case "output":
+                kept.outputs[job_id, row["target_key"]].append(rows.read_artifact(row))
+            case "part":
+                kept.parts[row["step_id"]].append(rows.read_artifact(row))
+    return kept
 
 
 def _usages(connection: Connection, job_ids: Sequence[UUID]) -> Mapping[UUID, Usage]:
@@ -174,6 +207,8 @@ def _usages(connection: Connection, job_ids: Sequence[UUID]) -> Mapping[UUID, Us
             processing_seconds=row["processing_seconds"],
             input_bytes=row["input_bytes"],
             output_bytes=row["output_bytes"],
+            engine_characters=row["engine_characters"],
+            engine_tokens=row["engine_tokens"],
         )
         for row in found
     }

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from job_service.application.job_query import Cursor, JobQuery
@@ -13,12 +13,16 @@ from job_service.domain.events import JobEvent
 from job_service.domain.job import Job, JobState, Progress, StepState
 from job_service.domain.opening import FIRST_FACT
 from job_service.domain.settlement import Change
+from job_service.domain.spec import options_of
+from job_service.domain.translation import GlossaryTerm
 from job_service.storage import job_reading, rows
+from job_service.storage.artifacts import GLOSSARY, TEXT
 from job_service.storage.json_forms import fact_form, read_progress, usage_form
 from job_service.storage.tables import (
     ARTIFACTS,
     JOB_EVENTS,
     JOB_METRICS,
+    JOB_SECRETS,
     JOBS,
     STEPS,
     TARGETS,
@@ -53,7 +57,7 @@ class SqlJobRows:
                     rows.new_job_values(
                         new.job,
                         new.request_hash,
-                        new.text_artifact.artifact_id if new.text_artifact else None,
+                        new.source_artifact.artifact_id if new.source_artifact else None,
                     )
                     for new in ordered
                 ],
@@ -65,13 +69,24 @@ class SqlJobRows:
         return stored
 
     def _insert_parts(self, new_jobs: Sequence[JobToInsert]) -> None:
-        texts = [
-            rows.artifact_values(new.text_artifact, "text")
+        own = [
+            {**rows.artifact_values(artifact, role), "position": position}
             for new in new_jobs
-            if new.text_artifact is not None
+            for artifact, role, position in (
+                (new.source_artifact, TEXT, 0),
+                (new.glossary_artifact, GLOSSARY, len(_terms_of(new.job))),
+            )
+            if artifact is not None
         ]
-        if texts:
-            self._connection.execute(insert(ARTIFACTS), texts)
+        if own:
+            self._connection.execute(insert(ARTIFACTS), own)
+        secrets = [
+            {"job_id": new.job.job_id, "ciphertext": new.sealed_secret}
+            for new in new_jobs
+            if new.sealed_secret is not None
+        ]
+        if secrets:
+            self._connection.execute(insert(JOB_SECRETS), secrets)
         jobs = [new.job for new in new_jobs]
         self._connection.execute(
             insert(STEPS),
@@ -153,7 +168,10 @@ class SqlJobRows:
         return job_reading.assemble_locked(self._connection, locked)
 
     def save(self, changes: Sequence[Change], now: datetime) -> None:
-        """Write what differs, and the events; the jobs must be locked."""
+        """Write what differs, and the events; the jobs must be locked.
+
+        A job that ends loses its secret in the same transaction.
+        """
         self._save_steps(changes, now)
         self._save_targets(changes)
         jobs = [
@@ -166,14 +184,23 @@ class SqlJobRows:
             self._connection.execute(statement, jobs)
         self._append_events(changes, now)
         self._record_metrics(changes, now)
+        ended = [change.after.job_id for change in changes if change.ends_job]
+        if ended:
+            self._connection.execute(delete(JOB_SECRETS).where(JOB_SECRETS.c.job_id.in_(ended)))
 
     def _save_steps(self, changes: Sequence[Change], now: datetime) -> None:
         steps = [
             {"key_step_id": new.step_id, "new_state": new.state, **rows.step_values(new)}
             for change in changes
-            for old, new in zip(change.before.steps, change.after.steps, strict=True)
-            if old != new
+            for new in change.changed_steps
         ]
+        added = [
+            rows.new_step_values(step, position, change.after.priority, now)
+            for change in changes
+            for position, step in enumerate(change.added_steps, start=len(change.before.steps))
+        ]
+        if added:
+            self._connection.execute(insert(STEPS), added)
         if steps:
             self._connection.execute(
                 update(STEPS)
@@ -262,3 +289,8 @@ class SqlJobRows:
             .limit(limit)
         ).mappings()
         return [rows.read_event(row) for row in found]
+
+
+def _terms_of(job: Job) -> tuple[GlossaryTerm, ...]:
+    options = options_of(job.spec)
+    return () if options is None else options.glossary_terms

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from job_service.domain.catalog import (
     Engine,
+    Format,
     LanguagePair,
     Preset,
     PresetKind,
@@ -26,7 +27,6 @@ from job_service.domain.job import (
     TargetState,
     Usage,
 )
-from job_service.domain.spec import JobSpec, Transcode, TranslateText
 
 # Any: a parsed JSON object of our own writing; each reader names its types.
 Form = Mapping[str, Any]
@@ -39,6 +39,16 @@ _USAGE_FIELDS = (
     "processing_seconds",
     "input_bytes",
     "output_bytes",
+    "engine_characters",
+    "engine_tokens",
+)
+_CAPABILITIES = (
+    "any_pair",
+    "needs_chat_model",
+    "keeps_glossary",
+    "sets_tone",
+    "max_batch_segments",
+    "costs_money",
 )
 
 
@@ -114,34 +124,6 @@ def read_usage(form: Form | None) -> Usage | None:
     return None if form is None else Usage(**{name: form.get(name) for name in _USAGE_FIELDS})
 
 
-def spec_form(spec: JobSpec) -> NewForm:
-    """Write a spec without its inline text, which lies in an artifact row."""
-    if isinstance(spec, TranslateText):
-        return {
-            "source_language": spec.source_language,
-            "target_languages": list(spec.target_languages),
-            "engine": spec.engine,
-            "artifact_id": str(spec.artifact_id) if spec.artifact_id else None,
-        }
-    return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}
-
-
-def read_spec(kind: str, form: Form, text: str | None = None) -> JobSpec:
-    """Read a spec, putting its inline text back if it is at hand."""
-    if kind == TranslateText.kind:
-        artifact_id = form["artifact_id"]
-        return TranslateText(
-            source_language=form["source_language"],
-            target_languages=tuple(form["target_languages"]),
-            text=text,
-            artifact_id=UUID(artifact_id) if artifact_id else None,
-            engine=form["engine"],
-        )
-    if kind == Transcode.kind:
-        return Transcode(artifact_id=UUID(form["artifact_id"]), preset=form["preset"])
-    raise ValueError(f"unknown kind of spec: {kind}")
-
-
 def fact_form(fact: Fact) -> tuple[str, NewForm]:
     """Write an event's fact as its kind and its content."""
     if isinstance(fact, JobStateChanged):
@@ -198,6 +180,20 @@ def announcement_form(said: WorkerAnnouncement) -> NewForm:
             {"name": engine.name, "version": engine.version, "description": engine.description}
             for engine in said.engines
         ],
+        # Beside the engines and not within: the version before reads those whole.
+        "capabilities": {
+            engine.name: {name: getattr(engine, name) for name in _CAPABILITIES}
+            for engine in said.engines
+        },
+        "formats": [
+            {
+                "name": known.name,
+                "description": known.description,
+                "extensions": list(known.extensions),
+                "media_types": list(known.media_types),
+            }
+            for known in said.formats
+        ],
         "pairs": [
             {
                 "source": pair.source_language,
@@ -228,7 +224,10 @@ def read_announcement(worker_id: str, service: str, version: str, form: Form) ->
         service=service,
         version=version,
         step_kinds=tuple(form["step_kinds"]),
-        engines=tuple(Engine(**engine) for engine in form["engines"]),
+        engines=tuple(
+            Engine(**engine, **form.get("capabilities", {}).get(engine["name"], {}))
+            for engine in form["engines"]
+        ),
         pairs=tuple(
             LanguagePair(
                 pair["source"], pair["target"], tuple(RouteHop(*hop) for hop in pair["hops"])
@@ -237,6 +236,15 @@ def read_announcement(worker_id: str, service: str, version: str, form: Form) ->
         ),
         presets=tuple(
             Preset(**{**preset, "kind": PresetKind(preset["kind"])}) for preset in form["presets"]
+        ),
+        formats=tuple(
+            Format(
+                known["name"],
+                known["description"],
+                tuple(known["extensions"]),
+                tuple(known["media_types"]),
+            )
+            for known in form.get("formats", ())
         ),
     )
 

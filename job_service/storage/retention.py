@@ -29,12 +29,14 @@ from sqlalchemy import (
 
 from job_service.application.upkeep_ports import OldUpload
 from job_service.domain.job import FINAL_JOB_STATES, ArtifactState, JobState
-from job_service.storage.artifacts import OUTPUT, UPLOAD
+from job_service.storage.artifacts import OUTPUT, PART, UPLOAD
 from job_service.storage.tables import ARTIFACTS, JOBS, STEPS, TENANTS
 
 _LIVE_JOB_STATES = tuple(state for state in JobState if state not in FINAL_JOB_STATES)
 _KEY = tuple_(ARTIFACTS.c.tenant_id, ARTIFACTS.c.artifact_id)
 _NAMING = JOBS.alias("naming")
+# What jobs have made: their outputs, and the parts on the way there.
+_RESULTS = (OUTPUT, PART)
 
 
 class SqlRetentionRows:
@@ -58,13 +60,13 @@ class SqlRetentionRows:
         )
 
     def delete_jobs(self, job_ids: Collection[UUID]) -> None:
-        """Remove locked jobs; what is theirs goes with them, but for outputs still needed."""
-        outputs = (ARTIFACTS.c.job_id.in_(job_ids), ARTIFACTS.c.role == OUTPUT)
+        """Remove locked jobs; what is theirs goes with them, but for results still needed."""
+        outputs = (ARTIFACTS.c.job_id.in_(job_ids), ARTIFACTS.c.role.in_(_RESULTS))
         self._connection.execute(select(ARTIFACTS.c.artifact_id).where(*outputs).with_for_update())
         self._connection.execute(
             update(ARTIFACTS)
             .where(*outputs, ARTIFACTS.c.expired_at.is_(None), _named_by_live_job())
-            .values(role=UPLOAD, job_id=None, target_key="", position=0)
+            .values(role=UPLOAD, job_id=None, step_id=None, target_key="", position=0)
         )
         self._connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(job_ids)))
 
@@ -74,7 +76,7 @@ class SqlRetentionRows:
             select(ARTIFACTS.c.tenant_id, ARTIFACTS.c.artifact_id)
             .join(JOBS, JOBS.c.job_id == ARTIFACTS.c.job_id)
             .where(
-                ARTIFACTS.c.role == OUTPUT,
+                ARTIFACTS.c.role.in_(_RESULTS),
                 ARTIFACTS.c.expired_at.is_(None),
                 ARTIFACTS.c.created_at < _ago(age),
                 JOBS.c.finished_at < _ago(age),

@@ -19,17 +19,17 @@ from job_service.domain.job import (
     TargetState,
     Usage,
 )
+from job_service.domain.translation import GlossaryTerm
 from job_service.storage.json_forms import (
     failure_form,
     progress_form,
     read_fact,
     read_failure,
     read_progress,
-    read_spec,
     read_usage,
-    spec_form,
     usage_form,
 )
+from job_service.storage.spec_forms import read_spec, spec_form
 
 Values = dict[str, object]
 
@@ -134,6 +134,7 @@ def artifact_values(artifact: Artifact, role: str) -> Values:
         "sha256": digest.sha256 if digest else None,
         "size_bytes": digest.size_bytes if digest else None,
         "job_id": artifact.job_id,
+        "step_id": artifact.step_id,
         "target_key": artifact.target_key,
         "storage_key": artifact.storage_key,
         "inline": artifact.inline,
@@ -145,6 +146,7 @@ def read_job(
     row: RowMapping,
     *,
     text: str | None = None,
+    terms: tuple[GlossaryTerm, ...] = (),
     steps: tuple[Step, ...] = (),
     targets: tuple[Target, ...] = (),
     usage: Usage | None = None,
@@ -153,7 +155,7 @@ def read_job(
     return Job(
         job_id=row["job_id"],
         tenant_id=row["tenant_id"],
-        spec=read_spec(row["kind"], row["spec"], text),
+        spec=read_spec(row["kind"], row["spec"], text, terms),
         state=JobState(row["state"]),
         priority=Priority(row["priority"]),
         created_at=row["created_at"],
@@ -176,8 +178,8 @@ def read_job(
     )
 
 
-def read_step(row: RowMapping) -> Step:
-    """Read a step."""
+def read_step(row: RowMapping, parts: tuple[Artifact, ...] = ()) -> Step:
+    """Read a step's own row and put its parts into it."""
     return Step(
         step_id=row["step_id"],
         job_id=row["job_id"],
@@ -206,6 +208,7 @@ def read_step(row: RowMapping) -> Step:
         started_at=row["started_at"],
         attempt_started_at=row["attempt_started_at"],
         finished_at=row["finished_at"],
+        parts=parts,
     )
 
 
@@ -227,6 +230,7 @@ def read_artifact(row: RowMapping) -> Artifact:
         digest=digest,
         received_bytes=digest.size_bytes if digest else 0,
         job_id=row["job_id"],
+        step_id=row["step_id"],
         target_key=row["target_key"],
         storage_key=row["storage_key"],
         inline=row.get("inline"),

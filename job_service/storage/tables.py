@@ -143,7 +143,8 @@ ARTIFACTS = Table(
     # tenant's choice must tell nothing about another's.
     Column("tenant_id", Uuid, ForeignKey("tenants.tenant_id"), primary_key=True),
     Column("artifact_id", Uuid, primary_key=True),
-    # upload, output, or text: a spec's inline text, which is no artifact to clients.
+    # upload, output; part: made by a step for later ones; and two that are no
+    # artifacts to clients: text, a spec's inline input, and glossary, its terms.
     Column("role", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("filename", Text, nullable=False),
@@ -155,7 +156,9 @@ ARTIFACTS = Table(
     Column("seal", Uuid),
     Column("job_id", Uuid, ForeignKey(_OF_JOB, ondelete="CASCADE")),
     Column("target_key", Text, nullable=False),
+    Column("step_id", Uuid),
     # Of an output among those of its step: the first is the one that was asked for.
+    # Of a glossary: how many of its terms, the first ones, came within the spec.
     Column("position", Integer, nullable=False, server_default="0"),
     Column("storage_key", Text),
     Column("inline", LargeBinary),
@@ -195,5 +198,36 @@ JOB_METRICS = Table(
     Column("processing_seconds", Double),
     Column("input_bytes", BigInteger),
     Column("output_bytes", BigInteger),
+    Column("engine_characters", BigInteger),
+    Column("engine_tokens", BigInteger),
     Column("recorded_at", _TIME, nullable=False),
+)
+
+JOB_SECRETS = Table(
+    "job_secrets",
+    METADATA,
+    Column("job_id", Uuid, ForeignKey(_OF_JOB, ondelete="CASCADE"), primary_key=True),
+    # Bound to its job and tenant; see application.secret_box.
+    Column("ciphertext", LargeBinary, nullable=False),
+)
+
+GLOSSARIES = Table(
+    "glossaries",
+    METADATA,
+    Column("glossary_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, ForeignKey("tenants.tenant_id"), nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("source_language", Text, nullable=False),
+    Column("terms", JSONB, nullable=False),
+    Column("term_count", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+SEGMENT_MEMORY = Table(
+    "segment_memory",
+    METADATA,
+    Column("tenant_id", Uuid, ForeignKey("tenants.tenant_id"), primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )

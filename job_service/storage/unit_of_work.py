@@ -15,6 +15,7 @@ from job_service.storage.jobs import SqlJobRows
 from job_service.storage.leases import SqlLeaseRows
 from job_service.storage.queue_figures import SqlQueueFigures
 from job_service.storage.retention import SqlRetentionRows
+from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
 from job_service.storage.workers import SqlWorkerRows
 
@@ -69,6 +70,11 @@ class SqlUnitOfWork:
     def retention(self) -> SqlRetentionRows:
         """What has been kept for its time."""
         return SqlRetentionRows(self._connection)
+
+    @cached_property
+    def memory(self) -> SqlMemoryRows:
+        """Remembered segments."""
+        return SqlMemoryRows(self._connection)
 
     def now(self) -> datetime:
         """Read the database's clock."""

@@ -25,6 +25,7 @@ from job_service.application.outcomes import NewOutput, Outcomes
 from job_service.application.publishing import Publishing
 from job_service.application.queries import Queries
 from job_service.application.reaper import Reaper
+from job_service.application.retrying import Retrying
 from job_service.application.submission import NewJob, Submission
 from job_service.application.tokens import Tokens
 from job_service.application.uploads import Uploads
@@ -72,6 +73,7 @@ class Core:
         self.catalog = Catalog(units=units)
         self.queries = Queries(units=units)
         self.submission = Submission(units=units, signals=self.signals, limits=limits)
+        self.retrying = Retrying(units=units, signals=self.signals, limits=limits)
         self.cancellation = Cancellation(units=units, signals=self.signals, limits=limits)
         self.leasing = Leasing(units=units, signals=self.signals, limits=limits)
         self.outcomes = Outcomes(

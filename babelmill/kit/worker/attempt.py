@@ -62,6 +62,7 @@ class Attempt:
         scratch: Path,
         log: structlog.stdlib.BoundLogger,
         segment_store: SegmentStore | None = None,
+        inline_limit_bytes: int = INLINE_LIMIT_BYTES,
     ) -> None:
         self.job_id = job_id
         self.step_id = step_id
@@ -77,6 +78,7 @@ class Attempt:
         self._store = store
         self._staging_prefix = staging_prefix.rstrip("/")
         self._staged = 0
+        self._inline_limit_bytes = inline_limit_bytes
 
     def report_progress(
         self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
@@ -147,7 +149,7 @@ class Attempt:
 
         Raises StepFailure: NO_SPACE, STORE_UNAVAILABLE.
         """
-        if len(data) <= INLINE_LIMIT_BYTES:
+        if len(data) <= self._inline_limit_bytes:
             sha256 = hashlib.sha256(data).hexdigest()
             return Output(filename, media_type, data, None, sha256, len(data))
         key = self._next_key(filename)

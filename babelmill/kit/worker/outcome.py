@@ -7,6 +7,11 @@ from babelmill.jobs.v1 import lease_pb2, usage_pb2
 from babelmill.kit.wire.failure_reasons import FailureReason
 
 INLINE_LIMIT_BYTES = 64 * 1024
+INLINE_PART_LIMIT_BYTES = 1024
+"""All parts of a document travel in the lease of one step, so each must be small."""
+
+PART_MAKERS = frozenset({"extract", "translate_segments", "adapt_tone"})
+"""The kinds of work whose outputs are parts: inputs of later steps."""
 
 
 class StepFailure(Exception):

@@ -25,6 +25,7 @@ from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.status_details import ErrorDetails, from_rpc_error
 from babelmill.kit.worker.clock import elapsed_seconds
 from babelmill.kit.worker.outcome import Output, Result, StepFailure
+from babelmill.kit.worker.segment_memory import SegmentMemory
 
 REPORT_FOR_SECONDS = 300.0
 ACQUIRE_FOR_SECONDS = 300.0
@@ -96,6 +97,12 @@ class LeaseReporter:
             if lease.ref == ref:
                 return lease
         return None
+
+    def memory_of(self, ref: lease_pb2.LeaseRef) -> SegmentMemory:
+        """Open the tenant's memory for the time of a lease."""
+        return SegmentMemory(
+            self._service, worker_id=self._worker_id, ref=ref, log=_log.bind(step_id=ref.step_id)
+        )
 
     def complete(self, ref: lease_pb2.LeaseRef, result: Result) -> Reported:
         """Hand in the outputs."""

@@ -30,7 +30,13 @@ from babelmill.kit.worker.cancellation import CancellationToken, StepStopped, St
 from babelmill.kit.worker.clock import elapsed_seconds
 from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.heartbeats import Heartbeats, HeldLease
-from babelmill.kit.worker.outcome import Result, StepFailure
+from babelmill.kit.worker.outcome import (
+    INLINE_LIMIT_BYTES,
+    INLINE_PART_LIMIT_BYTES,
+    PART_MAKERS,
+    Result,
+    StepFailure,
+)
 from babelmill.kit.worker.progress import ProgressTracker
 from babelmill.kit.worker.reporting import LeaseReporter, Reported
 from babelmill.kit.worker.scratch import attempt_scratch
@@ -169,6 +175,12 @@ class Shell:
             staging_prefix=lease.staging_prefix,
             scratch=scratch,
             log=_log.bind(job_id=lease.job_id, step_id=lease.ref.step_id),
+            segment_store=self._reporter.memory_of(lease.ref),
+            inline_limit_bytes=(
+                INLINE_PART_LIMIT_BYTES
+                if lease.work.WhichOneof("kind") in PART_MAKERS
+                else INLINE_LIMIT_BYTES
+            ),
         )
 
     def _handler_of(self, work: lease_pb2.Work) -> StepHandler:

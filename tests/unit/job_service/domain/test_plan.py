@@ -12,10 +12,10 @@ from job_service.domain.plan import (
     Source,
     StepTimeouts,
     check_dependencies,
-    input_artifact_ids,
     plan,
 )
 from job_service.domain.spec import JobSpec, Transcode, TranslateText
+from job_service.domain.step_inputs import input_artifact_ids
 from tests.unit.job_service.domain.jobs_to_test import a_job_of, a_planned_step
 
 
@@ -36,14 +36,16 @@ def test_text_becomes_one_step_for_each_language() -> None:
 
 
 def test_total_is_open_when_the_length_of_the_text_is_not_known() -> None:
-    (step,) = plan(TranslateText("en", ("pt",), artifact_id=uuid4()), Source(uuid4(), 500)).steps
+    (step,) = plan(
+        TranslateText("en", ("pt",), artifact_id=uuid4()), Source(uuid4(), 500), extracts=False
+    ).steps
     assert step.progress.total == 0
     assert step.weight == 500
 
 
 def test_media_becomes_one_step() -> None:
     source = Source(uuid4(), size_bytes=1000)
-    (step,) = plan(Transcode(source.artifact_id, "mp3"), source).steps
+    (step,) = plan(Transcode(uuid4(), "mp3"), source).steps
     assert (step.name, step.kind, step.target_key) == ("transcode", "transcode", "mp3")
     assert step.settings == {"source": str(source.artifact_id), "preset": "mp3"}
 
@@ -64,7 +66,7 @@ def test_timeout_is_the_one_set_for_the_kind_of_step() -> None:
     text, media = TranslateText("en", ("pt",), text="x"), Transcode(uuid4(), "mp3")
 
     def of(spec: JobSpec, size_bytes: int) -> timedelta:
-        return plan(spec, Source(uuid4(), size_bytes), timeouts).steps[0].timeout
+        return plan(spec, Source(uuid4(), size_bytes), timeouts, extracts=False).steps[0].timeout
 
     assert of(text, 10) == of(text, 10**6) == timedelta(seconds=7)
     assert of(text, 3 * 10**6) == timedelta(seconds=21)
@@ -97,6 +99,6 @@ def test_plan_is_refused_when_its_steps_can_never_run(steps: list[object]) -> No
 
 def test_inputs_are_read_from_the_settings() -> None:
     source = Source(uuid4(), 1)
-    job = a_job_of(plan(Transcode(source.artifact_id, "mp3"), source))
+    job = a_job_of(plan(Transcode(uuid4(), "mp3"), source))
     assert input_artifact_ids(job.steps[0]) == (source.artifact_id,)
     assert input_artifact_ids(a_job_of(Plan((a_planned_step("a"),), ())).steps[0]) == ()
