@@ -5,15 +5,14 @@ cursors, errors are made in errors. That it offers what the
 blocking client does is compared by a test, signature by signature.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from babelmill.client import requests
-from babelmill.client.async_artifacts import AsyncArtifacts
-from babelmill.client.async_jobs import AsyncJobs
+from babelmill.client.async_documents import AsyncDocuments
+from babelmill.client.async_glossaries import AsyncGlossaries
 from babelmill.client.async_queues import AsyncQueues
 from babelmill.client.jobs import locate_text
-from babelmill.client.upload_source import OnBytes, Uploadable, UploadSource
+from babelmill.client.upload_source import OnBytes, Uploadable
 from babelmill.jobs.v1 import (
     artifact_pb2,
     catalog_service_pb2,
@@ -23,7 +22,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
+class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries):
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
@@ -40,6 +39,7 @@ class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
         *,
         artifact: str | artifact_pb2.Artifact | None = None,
         engine: str = "",
+        options: translation_pb2.TranslationOptions | None = None,
         priority: requests.PriorityName = "normal",
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
@@ -48,7 +48,8 @@ class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
         """Translate a text, or an uploaded artifact, into one or more languages.
 
         An artifact is given in place of the text, or as `artifact` by itself
-        or its id. A text too long for a message is uploaded first. With the same
+        or its id. A text too long for a message is uploaded first. `options` are
+        made by `translations.options`. With the same
         `request_id` and arguments the call may be made again: it returns the
         job that it made before. Raises InvalidArgument with the pairs that
         exist when a language is not one of them.
@@ -58,7 +59,7 @@ class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
         if isinstance(origin, str) and not requests.fits_inline(origin):
             origin = await self._upload_for(request_id, requests.encode_text(origin), "text.txt")
         return await self.create_job(
-            requests.text_spec(origin, source, targets, engine),
+            requests.text_spec(origin, source, targets, engine, options),
             priority=priority,
             request_id=request_id,
             labels=labels,
@@ -115,19 +116,12 @@ class AsyncClient(AsyncJobs, AsyncQueues, AsyncArtifacts):
         request = catalog_service_pb2.ListEnginesRequest()
         return list((await self._call(self._catalog.ListEngines, request)).engines)
 
+    async def formats(self) -> list[translation_pb2.Format]:
+        """List the formats of documents that can be translated."""
+        request = catalog_service_pb2.ListFormatsRequest()
+        return list((await self._call(self._catalog.ListFormats, request)).formats)
+
     async def presets(self) -> list[media_pb2.Preset]:
         """List the media presets at hand."""
         request = catalog_service_pb2.ListPresetsRequest()
         return list((await self._call(self._catalog.ListPresets, request)).presets)
-
-    async def _upload_for(
-        self,
-        request_id: str,
-        content: Uploadable,
-        filename: str | None,
-        on_bytes: OnBytes | None = None,
-    ) -> artifact_pb2.Artifact:
-        source = await asyncio.to_thread(UploadSource, content, filename)
-        with source:
-            artifact_id = requests.artifact_id_for(request_id, source.sha256)
-            return await self._upload(source, artifact_id, on_bytes)

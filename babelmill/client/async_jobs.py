@@ -122,17 +122,24 @@ class AsyncJobs(AsyncCalls):
         return (await self._call(self._jobs.CancelJob, request)).job
 
     async def retry_job(
-        self, job_id: str, *, all_targets: bool = False, request_id: str | None = None
+        self,
+        job_id: str,
+        *,
+        all_targets: bool = False,
+        chat_api_key: str = "",
+        request_id: str | None = None,
     ) -> job_pb2.Job:
         """Make a new job of what an ended one did not complete, or of all its targets.
 
-        The new job names the old one in `parent_job_id`. With the same
+        The new job names the old one in `parent_job_id`. A job that had a chat
+        model's key needs it again, as `chat_api_key`. With the same
         `request_id` the call may be made again. Raises FailedPrecondition when
         the job has not ended or has succeeded.
         """
         request = job_service_pb2.RetryJobRequest(
             job_id=job_id,
             all_targets=all_targets,
+            chat_api_key=chat_api_key,
             request_id=requests.new_request_id() if request_id is None else request_id,
         )
         response = await self._repeat(self._jobs.RetryJob, request, bool(request.request_id))

@@ -89,3 +89,17 @@ def locate_text(job: job_pb2.Job, language: str) -> str | artifact_pb2.Artifact:
             raise ResultExpired
         raise TargetNotFinished("the target has no output in this message; get the job again")
     return target.outputs[0]
+
+
+def parts_of(job: job_pb2.Job, target: str = "") -> list[artifact_pb2.Artifact]:
+    """List what the job's steps have made for later steps, in the order of the steps.
+
+    A translated chunk is there as soon as its step has completed, while others
+    still run. With `target` only the parts for that target, by its key.
+    """
+    return [
+        part
+        for step in job.steps
+        for part in step.parts
+        if not target or step.target_key.casefold() == target.casefold()
+    ]

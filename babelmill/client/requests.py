@@ -71,13 +71,18 @@ def one_origin(
 
 
 def text_spec(
-    text: str | artifact_pb2.Artifact, source: str, targets: Sequence[str] | str, engine: str = ""
+    text: str | artifact_pb2.Artifact,
+    source: str,
+    targets: Sequence[str] | str,
+    engine: str = "",
+    options: translation_pb2.TranslationOptions | None = None,
 ) -> job_pb2.JobSpec:
     """Describe a translation; one target may be given as a plain string."""
     spec = translation_pb2.TranslateTextSpec(
         source_language=source,
         target_languages=[targets] if isinstance(targets, str) else list(targets),
         engine=engine,
+        options=options,
     )
     if isinstance(text, str):
         spec.text = encode_text(text).decode()

@@ -18,6 +18,7 @@ from babelmill.jobs.v1 import (
     queue_service_pb2_grpc,
 )
 from babelmill.kit.wire.channels import open_channel
+from babelmill.translation.v1 import glossary_service_pb2_grpc
 
 _Req = TypeVar("_Req")
 _Res = TypeVar("_Res")
@@ -46,6 +47,7 @@ class SyncCalls:
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
         self._queues = queue_service_pb2_grpc.QueueServiceStub(self._channel)
+        self._glossaries = glossary_service_pb2_grpc.GlossaryServiceStub(self._channel)
 
     def with_token(self, token: str) -> Self:
         """Return this client as seen by the holder of another token.

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from babelmill.client import requests
 from babelmill.client.jobs import locate_text
-from babelmill.client.sync_artifacts import SyncArtifacts
-from babelmill.client.sync_jobs import SyncJobs
+from babelmill.client.sync_documents import SyncDocuments
+from babelmill.client.sync_glossaries import SyncGlossaries
 from babelmill.client.sync_queues import SyncQueues
-from babelmill.client.upload_source import OnBytes, Uploadable, UploadSource
+from babelmill.client.upload_source import OnBytes, Uploadable
 from babelmill.jobs.v1 import (
     artifact_pb2,
     catalog_service_pb2,
@@ -22,7 +22,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class Client(SyncJobs, SyncQueues, SyncArtifacts):
+class Client(SyncDocuments, SyncQueues, SyncGlossaries):
     """Babelmill for programs that block. Safe to share between threads.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
@@ -39,6 +39,7 @@ class Client(SyncJobs, SyncQueues, SyncArtifacts):
         *,
         artifact: str | artifact_pb2.Artifact | None = None,
         engine: str = "",
+        options: translation_pb2.TranslationOptions | None = None,
         priority: requests.PriorityName = "normal",
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
@@ -47,7 +48,8 @@ class Client(SyncJobs, SyncQueues, SyncArtifacts):
         """Translate a text, or an uploaded artifact, into one or more languages.
 
         An artifact is given in place of the text, or as `artifact` by itself
-        or its id. A text too long for a message is uploaded first. With the same
+        or its id. A text too long for a message is uploaded first. `options` are
+        made by `translations.options`. With the same
         `request_id` and arguments the call may be made again: it returns the
         job that it made before. Raises InvalidArgument with the pairs that
         exist when a language is not one of them.
@@ -57,7 +59,7 @@ class Client(SyncJobs, SyncQueues, SyncArtifacts):
         if isinstance(origin, str) and not requests.fits_inline(origin):
             origin = self._upload_for(request_id, requests.encode_text(origin), "text.txt")
         return self.create_job(
-            requests.text_spec(origin, source, targets, engine),
+            requests.text_spec(origin, source, targets, engine, options),
             priority=priority,
             request_id=request_id,
             labels=labels,
@@ -114,18 +116,12 @@ class Client(SyncJobs, SyncQueues, SyncArtifacts):
         request = catalog_service_pb2.ListEnginesRequest()
         return list(self._call(self._catalog.ListEngines, request).engines)
 
+    def formats(self) -> list[translation_pb2.Format]:
+        """List the formats of documents that can be translated."""
+        request = catalog_service_pb2.ListFormatsRequest()
+        return list(self._call(self._catalog.ListFormats, request).formats)
+
     def presets(self) -> list[media_pb2.Preset]:
         """List the media presets at hand."""
         request = catalog_service_pb2.ListPresetsRequest()
         return list(self._call(self._catalog.ListPresets, request).presets)
-
-    def _upload_for(
-        self,
-        request_id: str,
-        content: Uploadable,
-        filename: str | None,
-        on_bytes: OnBytes | None = None,
-    ) -> artifact_pb2.Artifact:
-        with UploadSource(content, filename) as source:
-            artifact_id = requests.artifact_id_for(request_id, source.sha256)
-            return self._upload(source, artifact_id, on_bytes)

@@ -27,6 +27,7 @@ from babelmill.jobs.v1 import (
     progress_pb2,
 )
 from babelmill.kit.wire.status_details import ErrorDetails
+from babelmill.translation.v1 import glossary_service_pb2_grpc
 from tests.integration.client_peer_artifacts import (
     SILENCE,
     UNAVAILABLE,
@@ -34,6 +35,7 @@ from tests.integration.client_peer_artifacts import (
     Context,
     refuse,
 )
+from tests.integration.glossary_peer import Glossaries
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class Peer(job_service_pb2_grpc.JobServiceServicer, ArtifactPeer):
         self.by_request_id: dict[str, job_pb2.Job] = {}
         self.watches: list[Watch] = []
         self.on_create: Callable[[ScriptedJob], None] = lambda _: None
+        self.glossaries = Glossaries(lambda _name, _request, context: self.enter(context))
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # What tests say, from their own thread
@@ -283,6 +286,7 @@ def serving() -> Iterator[Peer]:
         job_service_pb2_grpc.add_JobServiceServicer_to_server(peer, server)
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(peer, server)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(peer, server)
+        glossary_service_pb2_grpc.add_GlossaryServiceServicer_to_server(peer.glossaries, server)
         peer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         peer._loop = asyncio.get_running_loop()
         await server.start()

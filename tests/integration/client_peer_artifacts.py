@@ -209,3 +209,12 @@ class ArtifactPeer(
         await self.enter(context)
         preset = media_pb2.Preset(name="mp3", media_type="audio/mpeg", description="Sound.")
         return catalog_service_pb2.ListPresetsResponse(presets=[preset])
+
+    async def ListFormats(
+        self, request: catalog_service_pb2.ListFormatsRequest, context: Context
+    ) -> catalog_service_pb2.ListFormatsResponse:
+        await self.enter(context)
+        found = translation_pb2.Format(
+            name="docx", description="Word.", extensions=[".docx"], media_types=["application/x"]
+        )
+        return catalog_service_pb2.ListFormatsResponse(formats=[found])

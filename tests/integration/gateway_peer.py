@@ -20,6 +20,7 @@ from babelmill.jobs.v1 import (
     job_service_pb2_grpc,
 )
 from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
+from babelmill.translation.v1 import glossary_service_pb2_grpc
 from tests.integration.gateway_peer_state import (
     FINAL,
     TOKEN,
@@ -28,6 +29,7 @@ from tests.integration.gateway_peer_state import (
     ReceivedUpload,
     StoredJob,
 )
+from tests.integration.glossary_peer import Glossaries
 
 __all__ = ["TOKEN", "Peer", "StoredJob", "running_peer"]
 
@@ -238,7 +240,9 @@ class Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> catalog_service_pb2.ListEnginesResponse:
         await self.peer.enter("ListEngines", request, context)
         response = catalog_service_pb2.ListEnginesResponse()
-        response.engines.add(name="bergamot", version="0.2.0", description="Neural.")
+        response.engines.add(
+            name="bergamot", version="0.2.0", description="Neural.", max_batch_segments=64
+        )
         return response
 
     @override
@@ -249,6 +253,17 @@ class Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         response = catalog_service_pb2.ListLanguagePairsResponse()
         pair = response.pairs.add(source_language="en", target_language="pt")
         pair.hops.add(engine="bergamot", source_language="en", target_language="pt")
+        return response
+
+    @override
+    async def ListFormats(
+        self, request: catalog_service_pb2.ListFormatsRequest, context: Context
+    ) -> catalog_service_pb2.ListFormatsResponse:
+        await self.peer.enter("ListFormats", request, context)
+        response = catalog_service_pb2.ListFormatsResponse()
+        response.formats.add(
+            name="docx", description="Word.", extensions=[".docx"], media_types=["application/x"]
+        )
         return response
 
     @override
@@ -276,9 +291,13 @@ def register_catalog(peer: Peer, server: grpc.aio.Server) -> None:
     catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(Catalog(peer), server)
 
 
+def register_glossaries(peer: Peer, server: grpc.aio.Server) -> None:
+    glossary_service_pb2_grpc.add_GlossaryServiceServicer_to_server(Glossaries(peer.enter), server)
+
+
 @contextlib.asynccontextmanager
 async def running_peer() -> AsyncIterator[Peer]:
-    peer = Peer((register_jobs, register_artifacts, register_catalog))
+    peer = Peer((register_jobs, register_artifacts, register_catalog, register_glossaries))
     await peer.start()
     try:
         yield peer
