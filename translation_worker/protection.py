@@ -82,7 +82,7 @@ _LITERALS = re.compile(
             r"\\\(.{1,500}?\\\)",
             # Addresses and paths, which may have taken a stop from the sentence.
             r"(?P<address>"
-            r"\b(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)"
+            r"(?<![A-Za-z_])(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)"
             r"[^\s<>\"`{}|\\^]+(?:\{[^{}\s]*\}[^\s<>\"`{}|\\^]*)*"
             r"|\bwww\.[^\s<>\"`{}|\\^]+"
             r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"

@@ -11,6 +11,7 @@ Five ways, each for the sentences on which the one before has failed:
 So no literal is ever lost, and nothing that looks wrong is passed on silently.
 """
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,6 +29,9 @@ from translation_worker.tag_projection import (
 )
 from translation_worker.typography import Adapted, adapt
 from translation_worker.verification import find_faults
+
+# What stands between words and the literals beside them.
+_MARKS = string.punctuation + string.whitespace + "“”‘’«»…–—¿¡"  # noqa: RUF001 - marks of prose
 
 
 class Way(StrEnum):
@@ -183,9 +187,14 @@ class SentenceTranslator:
         return results
 
     def _split(self, sentences: Sequence[str]) -> list[Translated | None]:
-        """Translate what lies between literals, each part alone."""
+        """Translate what lies between literals, each part alone, without the marks around it."""
         runs = [
-            split_around(sentence, self._spans(sentence, thorough=True)) for sentence in sentences
+            [
+                run
+                for text, literal in split_around(sentence, self._spans(sentence, thorough=True))
+                for run in ([(text, True)] if literal else _without_marks(text))
+            ]
+            for sentence in sentences
         ]
         parts = iter(self._plain([text for each in runs for text, literal in each if not literal]))
         results: list[Translated | None] = []
@@ -250,6 +259,14 @@ def join(parts: Sequence[Translated], way: Way) -> Translated:
     known = [part.confidence for part in parts if part.confidence is not None]
     text = "".join(part.text for part in parts)
     return Translated(text, way, "; ".join(routes), min(known, default=None))
+
+
+def _without_marks(text: str) -> list[tuple[str, bool]]:
+    """Cut marks off that an engine may lose beside a literal, which would glue two words."""
+    left = len(text) - len(text.lstrip(_MARKS))
+    right = max(left, len(text.rstrip(_MARKS)))
+    runs = [(text[:left], True), (text[left:right], False), (text[right:], True)]
+    return [run for run in runs if run[0]]
 
 
 def _prepare(sentence: str, spans: Sequence[Span], style: int) -> _Prepared:
