@@ -6,8 +6,20 @@ translation data mixes two and three letters.
 
 from collections.abc import Mapping
 
-# ISO 639-3 to ISO 639-1, for the languages that Debian has translation data for.
+# ISO 639-3 to ISO 639-1, for the languages that Debian has translation data for, and others for
+# which models are common.
 _SHORTER: Mapping[str, str] = {
+    "ara": "ar",
+    "ces": "cs",
+    "deu": "de",
+    "ell": "el",
+    "fin": "fi",
+    "hun": "hu",
+    "jpn": "ja",
+    "kor": "ko",
+    "tur": "tr",
+    "vie": "vi",
+    "zho": "zh",
     "afr": "af",
     "arg": "an",
     "bel": "be",

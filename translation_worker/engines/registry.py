@@ -15,6 +15,7 @@ import structlog
 from translation_worker.engines.apertium import ApertiumEngine
 from translation_worker.engines.bergamot import BergamotEngine
 from translation_worker.engines.chat import ChatEngine
+from translation_worker.engines.ctranslate2 import CTranslate2Engine
 from translation_worker.engines.deepl import DeepLEngine
 from translation_worker.engines.engine import Engine, EngineError, LanguagePair
 from translation_worker.engines.gate import Gate, OpenGate
@@ -89,7 +90,7 @@ def find_engines(
     makers: dict[str, Callable[[], Engine | None]] = {
         "bergamot": lambda: _bergamot(probe=probe),
         "apertium": lambda: _apertium(apertium_modes_dir),
-        "ctranslate2": lambda: None,
+        "ctranslate2": lambda: _ctranslate2(found_at),
         "libretranslate": lambda: _libretranslate(found_at),
         "deepl": lambda: _deepl(found_at),
         "chat": lambda: _chat(found_at),
@@ -133,6 +134,15 @@ def _apertium(modes_dir: Path) -> ApertiumEngine:
     engine = ApertiumEngine(modes_dir)
     for mode in engine.rejected_modes:
         _log.warning("apertium_mode_left_out", mode=mode)
+    return engine
+
+
+def _ctranslate2(sources: EngineSources) -> CTranslate2Engine | None:
+    if sources.models_dir is None:
+        return None
+    engine = CTranslate2Engine(sources.models_dir)
+    for name in engine.rejected_directories:
+        _log.warning("model_left_out", model=name)
     return engine
 
 
