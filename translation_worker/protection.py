@@ -82,7 +82,7 @@ _LITERALS = re.compile(
             r"\\\(.{1,500}?\\\)",
             # Addresses and paths, which may have taken a stop from the sentence.
             r"(?P<address>"
-            r"(?<![A-Za-z_])(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)"
+            r"\b(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|tel:|urn:|data:)"
             r"[^\s<>\"`{}|\\^]+(?:\{[^{}\s]*\}[^\s<>\"`{}|\\^]*)*"
             r"|\bwww\.[^\s<>\"`{}|\\^]+"
             r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
@@ -129,6 +129,7 @@ _LITERALS = re.compile(
     ),
     re.DOTALL,
 )
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"`{}|\\^]+")
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[?!][A-Za-z][^<>]*>", re.DOTALL)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*|\d{1,3})((?:\s[^<>]*?)?)(/?)>", re.DOTALL)
 _LINK = re.compile(r"(!?\[)([^\[\]\n]{0,500})(\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\))")
@@ -159,6 +160,8 @@ def find_spans(text: str, source_language: str, *, thorough: bool = False) -> li
     found += _tag_spans(text)
     found += [Span(start, end, SpanKind.LITERAL) for start, end in _brace_spans(text)]
     found += _literal_spans(text)
+    if "://" in text:
+        found += _web_spans(text)
     found += _foreign_spans(text, source_language)
     if thorough:
         for pattern in (_NUMBER, _MARKS):
@@ -178,6 +181,13 @@ def _literal_spans(text: str) -> Iterator[Span]:
         if end > start:
             yield Span(start, end, SpanKind.LITERAL)
         position = max(end, start + 1)
+
+
+def _web_spans(text: str) -> Iterator[Span]:
+    """Yield web addresses also where they are glued to a literal before them."""
+    for match in _WEB_ADDRESS.finditer(text):
+        end = _without_trailing_punctuation(text, match.start(), match.end())
+        yield Span(match.start(), end, SpanKind.LITERAL)
 
 
 def _without_trailing_punctuation(text: str, start: int, end: int) -> int:
