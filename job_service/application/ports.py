@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from job_service.application.job_query import Cursor, JobQuery
-from job_service.application.translation_ports import MemoryRows
+from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
@@ -166,6 +166,9 @@ class StepQueue(Protocol):
     def make_all_queued_due(self) -> int:
         """Make every QUEUED step due now; return how many."""
 
+    def bring_near(self, longest_wait: timedelta, lease_ttl: timedelta) -> int:
+        """Make due and shorten what a clock that was set back has left far ahead."""
+
     def count_queued_due(self) -> int:
         """Count QUEUED steps that nobody has taken in time."""
 
@@ -315,6 +318,14 @@ class UnitOfWork(Protocol):
     @property
     def retention(self) -> RetentionRows:
         """What has been kept for its time."""
+
+    @property
+    def glossaries(self) -> GlossaryRows:
+        """Tenants' glossaries."""
+
+    @property
+    def secrets(self) -> SecretRows:
+        """Jobs' secrets."""
 
     @property
     def memory(self) -> MemoryRows:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from babelmill.kit.process.failpoints import failpoint
+from babelmill.kit.process.logs import get_logger
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
 from job_service.domain.errors import StorageUnavailable
@@ -19,6 +20,10 @@ from job_service.domain.sweeping import Sweep, sweep
 JOBS_PER_RUN = 500
 JOBS_PER_TRANSACTION = 50
 LARGEST_CLOCK_DRIFT = timedelta(seconds=5)
+# Nothing is sent again later than after 10 minutes.
+_LONGEST_WAIT = timedelta(minutes=15)
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,8 @@ class Reaper:
         self._monotonic = monotonic
         self._spare_until = monotonic() + self._grace.total_seconds()
         self._last_clocks: tuple[float, datetime] | None = None
+        # It may have leapt while nobody watched it.
+        self._clock_suspect = True
 
     def run_once(self) -> ReaperReport:
         """Move everything that is overdue; call about every second.
@@ -80,6 +87,8 @@ class Reaper:
         return count
 
     def _run(self) -> ReaperReport:
+        if self._clock_suspect:
+            self._bring_near()
         with self._units.read() as uow:
             self._watch_clock(uow.now())
             overdue = uow.queue.overdue_jobs(
@@ -109,6 +118,14 @@ class Reaper:
                 change.ends_job and change.after.state is JobState.EXPIRED for change in changes
             ),
         )
+
+    def _bring_near(self) -> None:
+        """Let nothing wait for a time that a clock set back has put far ahead."""
+        with self._units.write() as uow:
+            moved = uow.queue.bring_near(_LONGEST_WAIT, self._policy.lease_ttl)
+        self._clock_suspect = False
+        if moved:
+            self._signals.steps_pending()
 
     def _sweep(self, job_ids: Sequence[UUID], counts: Counter[Sweep]) -> list[Change]:
         """Move some jobs in one transaction; those that another holds come next time."""
@@ -149,7 +166,9 @@ class Reaper:
             then_here, then = self._last_clocks
             drift = (now - then) - timedelta(seconds=here - then_here)
             if abs(drift) > LARGEST_CLOCK_DRIFT:
+                _log.warning("clock_leapt", seconds=round(drift.total_seconds(), 3))
                 self._spare_leases()
+                self._clock_suspect = True
         self._last_clocks = (here, now)
 
 

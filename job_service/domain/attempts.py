@@ -97,6 +97,7 @@ def beat(
     return replace(
         step,
         lease_expires_at=now + policy.lease_ttl,
+        attempt_started_at=_without_leap(step, policy.lease_ttl, now),
         progress=step.progress if report is None else progress.advance(step.progress, report, now),
     )
 
@@ -224,6 +225,24 @@ def _retry(
         state=next_state(step.state, StepTrigger.RETRY),
         not_before=now + policy.retry.delay(failures, jitter, failure.retry_after),
     )
+
+
+def _without_leap(step: Step, ttl: timedelta, now: datetime) -> datetime | None:
+    """Move an attempt's start along with a clock that has leapt, so that it gets its time.
+
+    A live lease ends within its time to live from now. One that ended earlier
+    and was never taken away, or that would end later, shows that the clock has
+    leapt since the last heartbeat.
+    """
+    if step.attempt_started_at is None or step.lease_expires_at is None:
+        return step.attempt_started_at
+    ahead = now - step.lease_expires_at
+    back = step.lease_expires_at - (now + ttl)
+    if ahead > timedelta():
+        return step.attempt_started_at + ahead
+    if back > timedelta():
+        return step.attempt_started_at - back
+    return step.attempt_started_at
 
 
 def _requeue(step: Step) -> Step:

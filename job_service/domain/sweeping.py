@@ -69,7 +69,8 @@ def sweep(
 def _overdue(
     step: Step, policy: DeliveryPolicy, now: datetime, *, spare_leases: bool
 ) -> Sweep | None:
-    silent = step.lease_expires_at is not None and step.lease_expires_at <= now and not spare_leases
+    ended = step.lease_expires_at is not None and step.lease_expires_at <= now
+    silent = ended and not spare_leases
     match step.state:
         case StepState.RETRY_WAIT:
             return Sweep.RETRY_DUE if step.not_before is None or step.not_before <= now else None
@@ -82,7 +83,8 @@ def _overdue(
                 return Sweep.LEASE_EXPIRED
             started = step.attempt_started_at
             late = started is not None and started + step.timeout + policy.timeout_grace <= now
-            return Sweep.TIMED_OUT if late else None
+            # A spared lease that has ended tells that the clock may have leapt.
+            return Sweep.TIMED_OUT if late and not ended else None
         case _:
             return None
 

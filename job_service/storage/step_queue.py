@@ -122,6 +122,30 @@ class SqlStepQueue:
             .values(publish_at=func.clock_timestamp(), times_published=0)
         ).rowcount
 
+    def bring_near(self, longest_wait: timedelta, lease_ttl: timedelta) -> int:
+        """Bring near what lies further ahead than it can: the clock was set back.
+
+        Unsent steps become due, and leases end a time to live from now at the
+        latest. Return how many steps were moved.
+        """
+        now = func.clock_timestamp()
+        unsent = _unlocked(
+            STEPS.c.state.in_(_UNSENT_STATES), STEPS.c.publish_at > now + longest_wait
+        )
+        leased = _unlocked(
+            STEPS.c.state.in_((StepState.IN_PROGRESS, StepState.CANCELLING)),
+            STEPS.c.lease_expires_at > now + 2 * lease_ttl,
+        )
+        made_due = self._connection.execute(
+            update(STEPS).where(STEPS.c.step_id.in_(unsent)).values(publish_at=now)
+        ).rowcount
+        shortened = self._connection.execute(
+            update(STEPS)
+            .where(STEPS.c.step_id.in_(leased))
+            .values(lease_expires_at=now + lease_ttl)
+        ).rowcount
+        return made_due + shortened
+
     def count_queued_due(self) -> int:
         """Count QUEUED steps that nobody has taken in time."""
         return self._connection.execute(
@@ -147,7 +171,8 @@ class SqlStepQueue:
             STEPS.c.state.in_((StepState.IN_PROGRESS, StepState.CANCELLING)),
             or_(
                 (STEPS.c.lease_expires_at <= now) & literal(not spare_leases),
-                STEPS.c.attempt_started_at + STEPS.c.timeout + timeout_grace <= now,
+                (STEPS.c.attempt_started_at + STEPS.c.timeout + timeout_grace <= now)
+                & (STEPS.c.lease_expires_at > now),
                 STEPS.c.cancel_requested_at + cancel_limit <= now,
             ),
         )

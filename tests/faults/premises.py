@@ -181,12 +181,16 @@ class Premises:
         database: TcpProxy | None = None,
         service: TcpProxy | None = None,
         limits: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Service:
-        """Start a service; settings are named as in the environment, without the prefix."""
+        """Start a service; settings are named as in the environment, without the prefix.
+
+        `environment` holds other variables, and those settings that no other may change.
+        """
         number = next(self._numbers.setdefault(name, itertools.count(1)))
         unique = f"{name}_{number}"
         fuse = Fuse(self.directory / "fuses" / unique)
-        environment = {
+        variables = {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             MARK: self.mark,
             "BABELMILL_ARTIFACTS": str(self.artifacts),
@@ -199,17 +203,17 @@ class Premises:
         }
         if self.job_services:
             first = self.job_services[0].environment
-            environment["BABELMILL_GRPC"] = first["BABELMILL_GRPC_LISTEN"]
-            environment["BABELMILL_WORKER_GRPC"] = first["BABELMILL_WORKER_GRPC_LISTEN"]
+            variables["BABELMILL_GRPC"] = first["BABELMILL_GRPC_LISTEN"]
+            variables["BABELMILL_WORKER_GRPC"] = first["BABELMILL_WORKER_GRPC_LISTEN"]
         if service is not None:
             way_in = "BABELMILL_GRPC" if name == "gateway" else "BABELMILL_WORKER_GRPC"
-            environment[way_in] = service.address
+            variables[way_in] = service.address
         for key, value in (settings or {}).items():
-            environment[f"BABELMILL_{key.upper()}"] = str(value)
+            variables[f"BABELMILL_{key.upper()}"] = str(value)
         made = Service(
             unique,
             [BIN / f"babelmill-{name.replace('_', '-')}"],
-            environment=environment,
+            environment=variables | dict(environment or {}),
             log=self.directory / "logs" / unique,
             fuse=fuse,
             limits=limits,

@@ -168,3 +168,36 @@ def test_leases_are_spared_when_the_database_was_away(core: Core) -> None:
     _lose_worker(core, core.create())
     assert reaper.run_once().expired_leases == 0
     away.close()
+
+
+def test_nothing_waits_for_a_far_time_when_the_clock_was_set_back(core: Core) -> None:
+    running, waiting = core.create(), core.create()
+    lease = core.start(running)
+    core.publish()
+    core.execute("UPDATE steps SET publish_at = publish_at + interval '1 h'")
+    core.execute("UPDATE steps SET lease_expires_at = lease_expires_at + interval '1 h'")
+    reaper = Reaper(
+        units=core.units, signals=core.signals, limits=core.limits, recovery_grace=timedelta()
+    )
+    pending = core.signals.pending
+    reaper.run_once()
+    assert core.signals.pending > pending
+    assert [taken.step_id for taken in core.publishing.take(10)] == [core.step(waiting).step_id]
+    ends_at = core.step(running).lease_expires_at
+    assert ends_at is not None
+    assert ends_at <= core.queries.now() + core.limits.lease_ttl
+    assert core.beat(lease) is LeaseDirective.CONTINUE
+
+
+def test_attempt_goes_on_when_the_clock_has_leapt_past_its_timeout(core: Core) -> None:
+    job = core.create()
+    lease = core.start(job)
+    core.execute(
+        "UPDATE steps SET lease_expires_at = lease_expires_at - interval '1 h',"
+        " attempt_started_at = attempt_started_at - interval '1 h'"
+    )
+    sparing = Reaper(units=core.units, signals=core.signals, limits=core.limits)
+    assert sparing.run_once().timed_out == 0
+    assert core.beat(lease) is LeaseDirective.CONTINUE
+    assert core.reaper.run_once().timed_out == 0
+    assert core.step(job).attempt == 1
