@@ -54,6 +54,11 @@ def is_prose(value: str, name: str = "", *, words_are_text: bool = False) -> boo
     return bool(telling) and 2 * len(words) >= len(pieces)
 
 
+def is_text_name(name: str) -> bool:
+    """Tell whether a field or column is text by what it is called."""
+    return _last_word(name) in _TEXT_NAMES
+
+
 def _is_label(text: str, is_word: bool, words_are_text: bool) -> bool:
     """Tell whether a single word is a label, rather than a setting or an abbreviation."""
     # Scripts without spaces have whole sentences in one piece.
