@@ -38,6 +38,10 @@ def download(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that --output does not name.")
     ] = False,
+    parts: Annotated[
+        bool,
+        typer.Option("--parts", help="Of a job: what its steps made so far, while it still runs."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Download an artifact, or all that a job has made, and print the paths.
@@ -45,7 +49,7 @@ def download(
     A download that was broken off goes on when the command is run again.
     """
     with session("download") as run:
-        found = _find(run, what)
+        found = _parts(run, what) if parts else _find(run, what)
         if output == "-":
             if len(found) > 1:
                 raise typer.BadParameter("the job has made several files", param_hint="--output")
@@ -75,3 +79,17 @@ def _find(run: Session, what: str) -> list[artifact_pb2.Artifact]:
     if not outputs:
         raise FailedPrecondition("the job has not made anything that can be downloaded")
     return outputs
+
+
+def _parts(run: Session, job_id: str) -> list[artifact_pb2.Artifact]:
+    """List a job's parts, under names that tell their steps."""
+    found = []
+    for step in run.client.get_job(job_id).steps:
+        for part in step.parts:
+            named = artifact_pb2.Artifact()
+            named.CopyFrom(part)
+            named.filename = f"{step.name}-{part.filename}"
+            found.append(named)
+    if not found:
+        raise FailedPrecondition("no step of the job has made a part yet")
+    return found

@@ -1,4 +1,4 @@
-"""`babelmill languages`, `engines` and `presets`: what can be asked for."""
+"""`babelmill languages`, `engines`, `formats` and `presets`: what can be asked for."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ import typer
 from babelmill.cli.options import AsJson
 from babelmill.cli.screen import to_json
 from babelmill.cli.session import session
+from babelmill.translation.v1 import translation_pb2
 
 
 def languages(
@@ -39,8 +40,23 @@ def engines(as_json: AsJson = False) -> None:
             for engine in found:
                 run.screen.result(to_json(engine))
             return
-        rows = [(engine.name, engine.version, engine.description) for engine in found]
-        run.screen.rows(("engine", "version", "description"), rows)
+        rows = [
+            (engine.name, engine.version, engine.description, _abilities(engine))
+            for engine in found
+        ]
+        run.screen.rows(("engine", "version", "description", "abilities"), rows)
+
+
+def formats(as_json: AsJson = False) -> None:
+    """List the formats of documents that can be translated; with --json one a line."""
+    with session("formats") as run:
+        found = run.client.formats()
+        if as_json:
+            for each in found:
+                run.screen.result(to_json(each))
+            return
+        rows = [(each.name, " ".join(each.extensions), each.description) for each in found]
+        run.screen.rows(("format", "extensions", "description"), rows)
 
 
 def presets(as_json: AsJson = False) -> None:
@@ -53,3 +69,14 @@ def presets(as_json: AsJson = False) -> None:
             return
         rows = [(preset.name, preset.media_type, preset.description) for preset in found]
         run.screen.rows(("preset", "media type", "description"), rows)
+
+
+def _abilities(engine: translation_pb2.Engine) -> str:
+    told = {
+        "any pair": engine.any_pair,
+        "needs a chat model": engine.needs_chat_model,
+        "glossary": engine.keeps_glossary,
+        "tone": engine.sets_tone,
+        "paid": engine.costs_money,
+    }
+    return ", ".join(word for word, holds in told.items() if holds)

@@ -9,7 +9,8 @@ from io import TextIOWrapper
 import typer
 
 from babelmill.cli.artifacts import download, upload
-from babelmill.cli.catalog import engines, languages, presets
+from babelmill.cli.catalog import engines, formats, languages, presets
+from babelmill.cli.glossaries import glossaries
 from babelmill.cli.jobs import cancel, get, jobs, watch
 from babelmill.cli.queues import dead_letters, queues
 from babelmill.cli.redrive import delete, retry
@@ -40,9 +41,11 @@ for _command in (
     download,
     languages,
     engines,
+    formats,
     presets,
 ):
     app.command()(_command)
+app.add_typer(glossaries, name="glossaries")
 app.add_typer(dead_letters, name="dead-letters")
 
 

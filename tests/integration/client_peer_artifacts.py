@@ -200,7 +200,13 @@ class ArtifactPeer(
         self, request: catalog_service_pb2.ListEnginesRequest, context: Context
     ) -> catalog_service_pb2.ListEnginesResponse:
         await self.enter(context)
-        engine = translation_pb2.Engine(name="mill", version="1", description="[bold]Grinds.[/]")
+        engine = translation_pb2.Engine(
+            name="mill",
+            version="1",
+            description="[bold]Grinds.[/]",
+            any_pair=True,
+            sets_tone=True,
+        )
         return catalog_service_pb2.ListEnginesResponse(engines=[engine])
 
     async def ListPresets(

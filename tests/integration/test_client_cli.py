@@ -194,7 +194,7 @@ def test_an_artifact_id_is_printed_when_uploaded(peer: Peer, tmp_path: Path) -> 
 
 
 def test_rows_are_lines_when_stdout_is_no_terminal(peer: Peer) -> None:
-    assert run(peer, "engines").stdout == "mill\t1\t[bold]Grinds.[/]\n"
+    assert run(peer, "engines").stdout == "mill\t1\t[bold]Grinds.[/]\tany pair, tone\n"
     assert run(peer, "languages", "--from", "en").stdout == "en\tpt\tmill pt\n"
     assert json.loads(run(peer, "presets", "--json").stdout)["name"] == "mp3"
 
