@@ -5,6 +5,7 @@ which only the codec that made them knows the meaning; everything else is words.
 segment is the skeleton, which stays in the original file.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -77,13 +78,12 @@ def tags_of(content: Content) -> tuple[Tag, ...]:
 def content_of(parts: Sequence[str | Tag]) -> Content:
     """Join strings that stand side by side, and leave empty ones out."""
     joined: list[str | Tag] = []
-    for part in parts:
-        if part == "":
-            continue
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
+    for is_text, group in itertools.groupby(parts, key=lambda part: isinstance(part, str)):
+        if not is_text:
+            joined += group
+        # Joined at once: piece by piece would take the square of the time.
+        elif text := "".join(part for part in group if isinstance(part, str)):
+            joined.append(text)
     return tuple(joined)
 
 

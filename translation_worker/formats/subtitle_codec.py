@@ -5,6 +5,7 @@ words of cues are replaced, in the text of the file itself: times, positions, st
 whatever else there is stay byte for byte, and no cue is ever merged, split or moved.
 """
 
+import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -202,12 +203,15 @@ def _rendered(
         + _timed_inserts(part.text, utterance.timed),
         key=lambda mark: mark[0],
     )
-    ends = dict(breaks(part.text, utterance.line_count, wraps_itself=form.wraps_itself))
+    ends = breaks(part.text, utterance.line_count, wraps_itself=form.wraps_itself)
+    coming = 0
     pieces: list[str] = [utterance.lead]
     position = 0
     for offset, raw in [*marks, (len(part.text), "")]:
-        for end, start in sorted(ends.items()):
-            if position <= end and start <= offset:
+        while coming < len(ends) and ends[coming][1] <= offset:
+            end, start = ends[coming]
+            coming += 1
+            if position <= end:
                 pieces += [form.raw_of(part.text[position:end]), line_break]
                 position = start
         if offset > position:
@@ -220,10 +224,13 @@ def _rendered(
 def _timed_inserts(text: str, timed: Sequence[tuple[float, str]]) -> list[tuple[int, str]]:
     """Return timed tokens at the beginnings of the words nearest to their share of the line."""
     starts = [0, *(index + 1 for index, each in enumerate(text) if each == " "), len(text)]
-    return [
-        (min(starts, key=lambda start: abs(start - share_before * len(text))), raw)
-        for share_before, raw in timed
-    ]
+    inserts: list[tuple[int, str]] = []
+    for share_before, raw in timed:
+        after = bisect.bisect_left(starts, share_before * len(text), 1, len(starts) - 1)
+        before, at = starts[after - 1], starts[after]
+        is_nearer = share_before * len(text) - before <= at - share_before * len(text)
+        inserts.append((before if is_nearer else at, raw))
+    return inserts
 
 
 def _shown(form: SubtitleFormat, number: int, cue: Cue, payload: str) -> ShownCue:

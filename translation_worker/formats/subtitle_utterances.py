@@ -20,30 +20,29 @@ _SOUND = re.compile(r"\s*(?:\[[^\[\]]*\]|\([^()]*\)|[♪♫#].*[♪♫#])\s*")
 # Written without spaces between words.
 WITHOUT_SPACES = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
+# Tokens after the end of a line among which its first word is looked for.
+_LOOKED_AHEAD = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One speaker's words in a cue.
 
-    `parts` are the words, a space for each end of a line, and tags numbered from 1; `raws` is what
-    stands for each tag. `timed` is each timed token and the share of the words that stood before
-    it. `raw` is all of it as it is in the file. `has_speaker` tells that a dash or the like shows
-    that somebody begins to speak.
+    `parts` are the words, a space for each end of a line, and tags numbered from 1; `text` is the
+    words alone. `raws` is what stands for each tag. `timed` is each timed token and the share of
+    the words that stood before it. `raw` is all of it as it is in the file. `has_speaker` tells
+    that a dash or the like shows that somebody begins to speak.
     """
 
     raw: str
     lead: str
     parts: tuple[str | Tag, ...]
+    text: str
     tail: str
     raws: dict[Tag, str]
     timed: tuple[tuple[float, str], ...]
     line_count: int
     has_speaker: bool
-
-    @property
-    def text(self) -> str:
-        """The words alone."""
-        return "".join(part for part in self.parts if isinstance(part, str))
 
     @property
     def is_sound(self) -> bool:
@@ -111,7 +110,7 @@ def _utterance(
         elif token.kind is TokenKind.BREAK:
             if parts and isinstance(parts[-1], str):
                 parts[-1] = parts[-1].rstrip()
-            parts.append(_between(parts, inner[index + 1 :]))
+            parts.append(_between(parts, inner[index + 1 : index + 1 + _LOOKED_AHEAD]))
             length += 1
         else:
             kind = _tag_kind(token, index in pair_of)
@@ -125,6 +124,7 @@ def _utterance(
         raw=raw,
         lead=lead,
         parts=tuple(parts),
+        text="".join(part for part in parts if isinstance(part, str)),
         tail=tail,
         raws=raws,
         timed=tuple((offset / scale, mark) for offset, mark in timed),
@@ -143,34 +143,36 @@ def _peeled(tokens: Sequence[Token]) -> tuple[str, list[Token], str]:
     """Return what stands before the words, the words with the markup among them, and the rest."""
     pair_of = partners(tokens)
     first, last = 0, len(tokens)
-    lead, tail = "", ""
+    lead: list[str] = []
+    tail: list[str] = []  # from the end on
     has_dash = False
     inner = list(tokens)
     while first < last:
         if inner[first].kind is TokenKind.TEXT:
             # A dash stands before the words once; another is a word's.
             taken, inner[first] = _without_space(inner[first], takes_dash=not has_dash)
-            lead += taken
+            lead.append(taken)
             has_dash = has_dash or bool(taken.strip())
         if inner[first].kind is not TokenKind.TEXT and first not in pair_of:
-            lead += inner[first].raw
+            lead.append(inner[first].raw)
             first += 1
         elif not inner[first].raw:
             first += 1
         elif _is_edge(inner[last - 1]) and last - 1 not in pair_of:
             last -= 1
-            tail = inner[last].raw + tail
+            tail.append(inner[last].raw)
         elif pair_of.get(first) == last - 1:
             last -= 1
-            lead, tail = lead + inner[first].raw, inner[last].raw + tail
+            lead.append(inner[first].raw)
+            tail.append(inner[last].raw)
             first += 1
         else:
             break
     if first < last and inner[last - 1].kind is TokenKind.TEXT:
         kept = inner[last - 1].raw.rstrip()
-        tail = inner[last - 1].raw[len(kept) :] + tail
+        tail.append(inner[last - 1].raw[len(kept) :])
         inner[last - 1] = Token(TokenKind.TEXT, kept)
-    return lead, inner[first:last], tail
+    return "".join(lead), inner[first:last], "".join(reversed(tail))
 
 
 def _without_space(token: Token, *, takes_dash: bool) -> tuple[str, Token]:
