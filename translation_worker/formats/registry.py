@@ -10,15 +10,20 @@ from pathlib import Path, PurePosixPath
 from babelmill.kit.wire.failure_reasons import FailureReason
 from translation_worker.formats.ass import Ass
 from translation_worker.formats.codec import Codec, DocumentError, DocumentLimits
+from translation_worker.formats.csv_codec import CsvCodec
 from translation_worker.formats.docx import DocxCodec
 from translation_worker.formats.html_codec import HtmlCodec
+from translation_worker.formats.json_codec import JsonCodec
 from translation_worker.formats.markdown import MarkdownCodec
 from translation_worker.formats.packages import open_package
+from translation_worker.formats.pdf.codec import PdfCodec
 from translation_worker.formats.po import Po
 from translation_worker.formats.pptx import PptxCodec
+from translation_worker.formats.records import RecordsCodec
 from translation_worker.formats.srt import Srt
 from translation_worker.formats.text import TextCodec
 from translation_worker.formats.vtt import Vtt
+from translation_worker.formats.xliff import Xliff
 
 CODECS: tuple[Codec, ...] = (
     Vtt(),
@@ -26,8 +31,13 @@ CODECS: tuple[Codec, ...] = (
     Srt(),
     DocxCodec(),
     PptxCodec(),
+    Xliff(),
     HtmlCodec(),
+    PdfCodec(),
     Po(),
+    JsonCodec(),
+    CsvCodec(),
+    RecordsCodec(),
     MarkdownCodec(),
     TextCodec(),
 )
