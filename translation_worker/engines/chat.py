@@ -122,7 +122,8 @@ class ChatEngine:
     def _server(self, model: ChatModel) -> _Server:
         server = self._servers.get(model)
         if server is None:
-            if not is_key(model.api_key) or not model.model_name:
+            # Servers of one's own, such as on the same machine, often want no key.
+            if (model.api_key and not is_key(model.api_key)) or not model.model_name:
                 raise EngineRefusedError("The key or the name of the chat model is not usable.")
             while len(self._servers) >= MAX_OPEN_SERVERS:
                 self._servers.popitem(last=False)[1].calls.close()
@@ -158,7 +159,7 @@ class _Work:
             if rejected.status == _TOO_LARGE or rejected.words & _LENGTH_WORDS:
                 return self._halved(texts)
             raise EngineRefusedError("The chat API rejects the request.") from rejected
-        forbidden = (self.model.api_key, mark_of(texts))
+        forbidden = [word for word in (self.model.api_key, mark_of(texts)) if word]
         results: list[str | None] = [
             answer if is_believable(text, answer, forbidden) else None
             for text, answer in zip(texts, answers, strict=True)
@@ -216,13 +217,17 @@ class _Work:
                     "/chat/completions",
                     body,
                     self.stop,
-                    {"Authorization": f"Bearer {self.model.api_key}"},
+                    self._headers(),
                     characters=characters,
                 )
             except RequestRejectedError as rejected:
                 if not self._adapt(rejected):
                     raise
         raise EngineError
+
+    def _headers(self) -> dict[str, str]:
+        key = self.model.api_key
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _adapt(self, rejected: RequestRejectedError) -> bool:
         server = self.server
