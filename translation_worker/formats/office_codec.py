@@ -64,13 +64,14 @@ class OfficeCodec(ABC):
         """Return the segments in the order of the document. Raises DocumentError."""
         segments: list[Segment] = []
         characters = 0
+        seen: set[str] = set()
         with open_package(path, options.limits) as package:
             for name, kind in self.parts(package, options).items():
                 options.stop()
                 if kind.find_slots is no_slots or name not in package:
                     continue
                 root = parse_xml(package.read(name), options.limits).getroot()
-                for segment in _segments(name, kind.find_slots(root), options):
+                for segment in _segments(name, kind.find_slots(root), seen, options):
                     segments.append(segment)
                     characters += len(plain_text(segment.content))
                     _check_size(len(segments), characters, options)
@@ -110,14 +111,19 @@ class OfficeCodec(ABC):
         return Written()
 
 
-def _segments(name: str, slots: Sequence[Slot], options: CodecOptions) -> Iterator[Segment]:
-    seen: set[str] = set()
+def _segments(
+    name: str, slots: Sequence[Slot], seen: set[str], options: CodecOptions
+) -> Iterator[Segment]:
+    """Yield a segment for each slot with words that does not repeat one that was seen."""
     for slot in slots:
         options.stop()
+        segment_id = _segment_id(name, slot)
+        if segment_id in seen:
+            continue
         layout = lay_out(slot.items())
-        if slot.key not in seen and layout.has_words:
-            seen.add(slot.key)
-            yield Segment(_segment_id(name, slot), layout.content, slot.context)
+        if layout.has_words:
+            seen.add(segment_id)
+            yield Segment(segment_id, layout.content, slot.context)
 
 
 def _translated(
@@ -140,7 +146,8 @@ def _translated(
 
 
 def _segment_id(part_name: str, slot: Slot) -> str:
-    return f"{part_name.removesuffix('.xml')}:{slot.key}"
+    # A key with a colon is the id of a slot in another part that holds the same.
+    return slot.key if ":" in slot.key else f"{part_name.removesuffix('.xml')}:{slot.key}"
 
 
 def _check_size(segments: int, characters: int, options: CodecOptions) -> None:

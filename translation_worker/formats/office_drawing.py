@@ -4,7 +4,7 @@ ECMA-376 part 1, chapters 20 to 21. Slides are made of it; in the other formats 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from lxml import etree
@@ -82,14 +82,21 @@ def drawing_slots(root: etree._Element, context: str = "") -> list[Slot]:
     return slots
 
 
-def chart_slots(root: etree._Element) -> list[Slot]:
-    """Return the titles of a chart, and the names of its series and categories."""
+def chart_slots(root: etree._Element, cell_ids: Mapping[str, str] | None = None) -> list[Slot]:
+    """Return the titles of a chart, and the names of its series and categories.
+
+    With `cell_ids`, the names are those of cells, and translated as the cell of that text is.
+    """
     slots = drawing_slots(root, "chart title")
     for index, text in enumerate(root.iter("{*}v")):
-        cache = text.getparent()
-        cache = None if cache is None else cache.getparent()
-        if cache is not None and _name(cache) in {"strCache", "strLit"}:
+        point = text.getparent()
+        cache = None if point is None else point.getparent()
+        if cache is None or _name(cache) not in {"strCache", "strLit"}:
+            continue
+        if cell_ids is None:
             slots.append(TextSlot(text, f"v{index}", "chart label"))
+        elif (text.text or "") in cell_ids:
+            slots.append(TextSlot(text, cell_ids[text.text or ""], "chart label"))
     return slots
 
 

@@ -29,7 +29,7 @@ class Slot(Protocol):
 
     @property
     def key(self) -> str:
-        """Name of the slot within its part."""
+        """Name of the slot within its part; with a colon, within the document."""
 
     @property
     def context(self) -> str:

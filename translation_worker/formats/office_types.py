@@ -4,6 +4,7 @@ The names of parts are the writer's choice; their content types are not (ECMA-37
 """
 
 import re
+from collections.abc import Collection, Mapping
 
 from lxml import etree
 
@@ -20,18 +21,25 @@ _CORE_PROPERTIES = "application/vnd.openxmlformats-package.core-properties+xml"
 
 
 def parts_of_kinds(
-    package: Package, limits: DocumentLimits, kinds: dict[str, PartKind]
+    package: Package,
+    limits: DocumentLimits,
+    kinds: Mapping[str, PartKind],
+    *,
+    skipped: Collection[str] = (),
+    with_title: bool = True,
 ) -> dict[str, PartKind]:
     """Return the parts whose content type ends in a key of `kinds`, in the order of the keys.
 
-    Parts of one kind are in the order of their numbers. The document's title is read as well.
-    Raises DocumentError if the package does not say what its parts are.
+    Parts of one kind are in the order of their numbers. The document's title comes last. Raises
+    DocumentError if the package does not say what its parts are.
     """
-    kinds = {**kinds, _CORE_PROPERTIES: PartKind(_title_slots)}
+    if with_title:
+        kinds = {**kinds, _CORE_PROPERTIES: PartKind(_title_slots)}
     types = _content_types(package, limits)
     chosen: dict[str, PartKind] = {}
     for ending, kind in kinds.items():
         names = [name for name, content_type in types.items() if content_type.endswith(ending)]
+        names = [name for name in names if name not in skipped]
         chosen |= {name: kind for name in sorted(names, key=_natural) if name in package}
     return chosen
 

@@ -24,6 +24,7 @@ from translation_worker.formats.srt import Srt
 from translation_worker.formats.text import TextCodec
 from translation_worker.formats.vtt import Vtt
 from translation_worker.formats.xliff import Xliff
+from translation_worker.formats.xlsx import XlsxCodec
 
 CODECS: tuple[Codec, ...] = (
     Vtt(),
@@ -31,6 +32,7 @@ CODECS: tuple[Codec, ...] = (
     Srt(),
     DocxCodec(),
     PptxCodec(),
+    XlsxCodec(),
     Xliff(),
     HtmlCodec(),
     PdfCodec(),
