@@ -77,10 +77,15 @@ def html_slots(text: str) -> HtmlSlots:
 
 
 def filled_html(
-    text: str, translations: Mapping[str, Content], target_language: str, options: CodecOptions
+    text: str,
+    translations: Mapping[str, Content],
+    target_language: str,
+    options: CodecOptions,
+    *,
+    is_xml: bool = False,
 ) -> tuple[str, dict[str, int]]:
     """Return a page with its words translated, and notes. Raises DocumentError."""
-    found = html_slots(text)
+    found = HtmlSlots(text, is_xml=True) if is_xml else html_slots(text)
     slots = list(counted(found.slots(), options))
 
     def render(slot: Slot, content: Content, slice_text: SliceText) -> str:

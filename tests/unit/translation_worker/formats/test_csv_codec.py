@@ -88,8 +88,13 @@ def test_bytes_stay_when_nothing_is_translated(
     rows: list[list[str]], delimiter: str, line_end: str, is_quoted: bool
 ) -> None:
     file = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL
-    csv.writer(file, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(rows)
+    writer = csv.writer(
+        file,
+        delimiter=delimiter,
+        lineterminator=line_end,
+        quoting=csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL,
+    )
+    writer.writerows(rows)
     data = file.getvalue().encode()
 
     assert written(CSV, data, same)[0] == data
