@@ -12,6 +12,7 @@ from translation_worker.formats.ass import Ass
 from translation_worker.formats.codec import Codec, DocumentError, DocumentLimits
 from translation_worker.formats.csv_codec import CsvCodec
 from translation_worker.formats.docx import DocxCodec
+from translation_worker.formats.epub import EpubCodec
 from translation_worker.formats.html_codec import HtmlCodec
 from translation_worker.formats.json_codec import JsonCodec
 from translation_worker.formats.markdown import MarkdownCodec
@@ -32,6 +33,7 @@ CODECS: tuple[Codec, ...] = (
     Srt(),
     DocxCodec(),
     PptxCodec(),
+    EpubCodec(),
     XlsxCodec(),
     Xliff(),
     HtmlCodec(),
