@@ -20,6 +20,7 @@ from gateway.routes import (
     content,
     documentation,
     events,
+    glossaries,
     health,
     jobs,
     queues,
@@ -27,7 +28,7 @@ from gateway.routes import (
 )
 from gateway.routes.context import Context
 
-_DESCRIPTION = """Translate text and transcode media as durable jobs.
+_DESCRIPTION = """Translate text and documents and transcode media as durable jobs.
 
 The same jobs, reasons and limits as over gRPC. Names are those of the gRPC
 contract; enum values are its words without their prefix, in lower case; times
@@ -37,6 +38,7 @@ Fields and parameters that do not exist are refused.
 _TAGS = [
     {"name": "jobs", "description": "Submit, watch, cancel, retry, and read results."},
     {"name": "artifacts", "description": "Bytes in and out."},
+    {"name": "glossaries", "description": "Terms that translations keep to."},
     {"name": "queues", "description": "What waits, and what gave up."},
     {"name": "catalogue", "description": "What can be asked for now."},
     {"name": "health", "description": "For whoever runs this."},
@@ -66,7 +68,8 @@ def create_app(context: Context) -> FastAPI:
         },
     )
     app.state.context = context
-    for resource in (jobs, events, artifacts, content, queues, catalog, health, documentation):
+    routed = (jobs, events, artifacts, content, queues, glossaries, catalog, health, documentation)
+    for resource in routed:
         app.include_router(resource.router)
     documentation.mount_assets(app)
     refusals.install(app)

@@ -12,6 +12,8 @@ from babelmill.jobs.v1 import artifact_pb2, job_pb2
 from babelmill.translation.v1 import glossary_pb2, translation_pb2
 
 _LARGEST_EXACT_INTEGER = 2**53
+# Protobuf reads at most 100 messages inside each other, and a level of JSON is up to three.
+_DEEPEST_RECORD = 24
 
 ToneName: TypeAlias = Literal["neutral", "formal", "informal"]
 
@@ -159,9 +161,10 @@ def _twins(bilingual: bool, xliff: bool) -> translation_pb2.DocumentTwins | None
 
 def _struct(record: Mapping[str, object]) -> struct_pb2.Struct:
     message = struct_pb2.Struct()
-    if not isinstance(record, Mapping) or not has_exact_numbers(record):
+    if not isinstance(record, Mapping) or not _is_exact(record, _DEEPEST_RECORD):
         raise InvalidArgument(
-            "a record must be an object, with numbers of at most 53 bits and no NaN"
+            "a record must be an object, with numbers of at most 53 bits and no NaN, "
+            f"that nests at most {_DEEPEST_RECORD} levels deep"
         )
     try:
         json_format.ParseDict(dict(record), message)
@@ -170,12 +173,11 @@ def _struct(record: Mapping[str, object]) -> struct_pb2.Struct:
     return message
 
 
-def has_exact_numbers(value: object) -> bool:
-    """Tell whether every number in a JSON value is the same in the contract's JSON: a double."""
-    if isinstance(value, Mapping):
-        return all(map(has_exact_numbers, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(has_exact_numbers, value))
+def _is_exact(value: object, levels: int) -> bool:
+    """Tell whether a value is the same in the contract's JSON: in doubles, and few levels."""
+    if isinstance(value, Mapping | list | tuple):
+        inside = value.values() if isinstance(value, Mapping) else value
+        return levels > 0 and all(_is_exact(each, levels - 1) for each in inside)
     if isinstance(value, int):
         return abs(value) <= _LARGEST_EXACT_INTEGER
     return not isinstance(value, float) or math.isfinite(value)

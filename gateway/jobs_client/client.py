@@ -31,6 +31,7 @@ from babelmill.jobs.v1 import (
 from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.wire.trace_headers import without_tracing
 from gateway.jobs_client.caller import Caller
+from gateway.jobs_client.glossaries import GlossariesClient
 from gateway.jobs_client.upload import upload
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class JobsClient:
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         self._queues = queue_service_pb2_grpc.QueueServiceStub(channel)
+        self.glossaries = GlossariesClient(channel, deadline_seconds=deadline_seconds)
         self._health = health_pb2_grpc.HealthStub(channel)
         self._policy = policy
         self._deadline_seconds = deadline_seconds
@@ -248,6 +250,16 @@ class JobsClient:
         return await self._unary(
             self._catalog.ListLanguagePairs(
                 catalog_service_pb2.ListLanguagePairsRequest(source_language=source_language),
+                metadata=caller.metadata,
+                timeout=self._deadline_seconds,
+            )
+        )
+
+    async def list_formats(self, caller: Caller) -> catalog_service_pb2.ListFormatsResponse:
+        """Get the formats of documents that can be translated."""
+        return await self._unary(
+            self._catalog.ListFormats(
+                catalog_service_pb2.ListFormatsRequest(),
                 metadata=caller.metadata,
                 timeout=self._deadline_seconds,
             )

@@ -1,4 +1,4 @@
-"""The catalogue: languages, engines, presets that the workers have announced."""
+"""The catalogue: languages, engines, formats, presets that the workers have announced."""
 
 from typing import Annotated
 
@@ -8,9 +8,11 @@ from gateway.routes.context import CallerOf, ContextOf, only_query
 from gateway.routes.refusals import refusals
 from gateway.transcoding.catalog import (
     Engines,
+    Formats,
     LanguagePairs,
     Presets,
     engines_from_proto,
+    formats_from_proto,
     pairs_from_proto,
     presets_from_proto,
 )
@@ -36,6 +38,12 @@ async def list_languages(
 async def list_engines(context: ContextOf, caller: CallerOf) -> Engines:
     """List the translation engines at hand."""
     return engines_from_proto(await context.client.list_engines(caller))
+
+
+@router.get("/formats", responses=refusals(), dependencies=[Depends(only_query())])
+async def list_formats(context: ContextOf, caller: CallerOf) -> Formats:
+    """List the formats of documents that can be translated."""
+    return formats_from_proto(await context.client.list_formats(caller))
 
 
 @router.get("/presets", responses=refusals(), dependencies=[Depends(only_query())])

@@ -155,13 +155,14 @@ async def retry_job(
 
     The old job stays, and the new one names it in `parent_job_id`. 409 with
     reason `JOB_ACTIVE` when it has not ended, `JOB_SUCCEEDED` when there is
-    nothing to retry.
+    nothing to retry, `SECRET_GONE` when it needs a `chat_api_key`.
     """
     given = given or RetryJob()
     request = job_service_pb2.RetryJobRequest(
         job_id=job_id,
         request_id=_request_id(given.request_id, idempotency_key),
         all_targets=given.all_targets,
+        chat_api_key=given.chat_api_key,
     )
     answer = await context.client.retry_job(caller, request)
     response.headers["Location"] = f"/v1/jobs/{answer.job.job_id}"

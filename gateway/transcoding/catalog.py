@@ -13,6 +13,12 @@ class Engine(BaseModel):
     name: str
     version: str
     description: str
+    any_pair: bool = Field(description="It takes every pair of languages, so none is listed.")
+    needs_chat_model: bool = Field(description="The spec must bring one.")
+    keeps_glossary: bool = Field(description="Else the worker sees to the terms.")
+    sets_tone: bool = Field(description="Else rules do.")
+    max_batch_segments: int
+    costs_money: bool
 
 
 class Engines(BaseModel):
@@ -43,6 +49,21 @@ class LanguagePairs(BaseModel):
     pairs: list[LanguagePair]
 
 
+class Format(BaseModel):
+    """A kind of file that can be translated."""
+
+    name: str
+    description: str
+    extensions: list[str] = Field(description="With their dots.")
+    media_types: list[str]
+
+
+class Formats(BaseModel):
+    """The formats, by name."""
+
+    formats: list[Format]
+
+
 class Preset(BaseModel):
     """A named media recipe."""
 
@@ -63,7 +84,17 @@ def engines_from_proto(message: catalog_service_pb2.ListEnginesResponse) -> Engi
     """Write the engines."""
     return Engines(
         engines=[
-            Engine(name=each.name, version=each.version, description=each.description)
+            Engine(
+                name=each.name,
+                version=each.version,
+                description=each.description,
+                any_pair=each.any_pair,
+                needs_chat_model=each.needs_chat_model,
+                keeps_glossary=each.keeps_glossary,
+                sets_tone=each.sets_tone,
+                max_batch_segments=each.max_batch_segments,
+                costs_money=each.costs_money,
+            )
             for each in message.engines
         ]
     )
@@ -86,6 +117,21 @@ def pairs_from_proto(message: catalog_service_pb2.ListLanguagePairsResponse) -> 
                 ],
             )
             for pair in message.pairs
+        ]
+    )
+
+
+def formats_from_proto(message: catalog_service_pb2.ListFormatsResponse) -> Formats:
+    """Write the formats."""
+    return Formats(
+        formats=[
+            Format(
+                name=each.name,
+                description=each.description,
+                extensions=list(each.extensions),
+                media_types=list(each.media_types),
+            )
+            for each in message.formats
         ]
     )
 

@@ -40,6 +40,8 @@ class Usage(BaseModel):
     processing_seconds: float | None
     input_bytes: int | None
     output_bytes: int | None
+    engine_characters: int | None = Field(description="Handed to engines; not what memory had.")
+    engine_tokens: int | None = Field(description="Taken and given by chat models.")
 
 
 class Target(BaseModel):
@@ -69,6 +71,9 @@ class Step(BaseModel):
     start_time: datetime | None
     finish_time: datetime | None
     depends_on: list[str]
+    parts: list[Artifact] = Field(
+        description="Made for the steps after it; readable as soon as it has completed."
+    )
 
 
 class Job(BaseModel):
@@ -250,6 +255,7 @@ def _step(message: step_pb2.Step) -> Step:
         start_time=time_of(message, "start_time"),
         finish_time=time_of(message, "finish_time"),
         depends_on=list(message.depends_on),
+        parts=[artifact_from_proto(each) for each in message.parts],
     )
 
 
@@ -263,4 +269,8 @@ def _usage(message: usage_pb2.Usage) -> Usage:
         else None,
         input_bytes=message.input_bytes if message.HasField("input_bytes") else None,
         output_bytes=message.output_bytes if message.HasField("output_bytes") else None,
+        engine_characters=message.engine_characters
+        if message.HasField("engine_characters")
+        else None,
+        engine_tokens=message.engine_tokens if message.HasField("engine_tokens") else None,
     )

@@ -26,6 +26,11 @@ class RetryJob(BaseModel):
     all_targets: bool = Field(
         default=False, description="Repeat also the targets that had completed."
     )
+    chat_api_key: RequestText = Field(
+        default="",
+        repr=False,
+        description="For a job whose spec had a key: that was deleted when it ended.",
+    )
 
 
 class ReplayDeadLetters(BaseModel):

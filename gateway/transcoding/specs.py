@@ -13,42 +13,19 @@ from pydantic.config import JsonDict
 
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
 from babelmill.media.v1 import media_pb2
-from babelmill.translation.v1 import translation_pb2
+from gateway.transcoding.translations import (
+    TranslateDocumentSpec,
+    TranslateRecordsSpec,
+    TranslateTextSpec,
+    TranslateUrlSpec,
+    translation_fields,
+    translation_to_proto,
+)
 from gateway.transcoding.words import PriorityWord, RequestText, RequestTime
 
 
 def _is_absent(value: object) -> bool:
     return value is None
-
-
-class TranslateTextSpec(BaseModel):
-    """Plain text into one or more other languages."""
-
-    model_config = ConfigDict(extra="forbid", title="TranslateTextSpec")
-
-    text: RequestText | None = Field(
-        default=None,
-        exclude_if=_is_absent,
-        description="The text, up to 1 MiB of UTF-8. Give this or `artifact_id`. "
-        "Left out in a list of jobs.",
-    )
-    artifact_id: RequestText | None = Field(
-        default=None, exclude_if=_is_absent, description="An uploaded UTF-8 text."
-    )
-    source_language: RequestText = Field(default="", description="By BCP 47, such as `en`.")
-    target_languages: list[RequestText] = Field(
-        default_factory=list,
-        description="By BCP 47, 1 to 32, each once. Each becomes a target.",
-    )
-    engine: RequestText = Field(
-        default="", description="An engine by name; empty chooses the best route."
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "TranslateTextSpec":
-        if self.text is not None and self.artifact_id is not None:
-            raise ValueError("give text or artifact_id, not both")
-        return self
 
 
 class TranscodeSpec(BaseModel):
@@ -69,11 +46,14 @@ class JobSpec(BaseModel):
 
     translate_text: TranslateTextSpec | None = Field(default=None, exclude_if=_is_absent)
     transcode: TranscodeSpec | None = Field(default=None, exclude_if=_is_absent)
+    translate_document: TranslateDocumentSpec | None = Field(default=None, exclude_if=_is_absent)
+    translate_url: TranslateUrlSpec | None = Field(default=None, exclude_if=_is_absent)
+    translate_records: TranslateRecordsSpec | None = Field(default=None, exclude_if=_is_absent)
 
     @model_validator(mode="after")
     def _one_kind(self) -> "JobSpec":
-        if self.translate_text is not None and self.transcode is not None:
-            raise ValueError("set exactly one of translate_text and transcode")
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) > 1:
+            raise ValueError(f"set exactly one of {', '.join(type(self).model_fields)}")
         return self
 
 
@@ -99,12 +79,69 @@ _TRANSCODE_EXAMPLE: JsonDict = {
 }
 
 
+_DOCUMENT_EXAMPLE: JsonDict = {
+    "spec": {
+        "translate_document": {
+            "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "target_languages": ["pt", "es"],
+            "options": {
+                "tone": "formal",
+                "glossary_terms": [{"source": "mill", "target": "moinho", "target_language": "pt"}],
+            },
+            "twins": {"bilingual": True, "xliff": True},
+        }
+    }
+}
+_URL_EXAMPLE: JsonDict = {
+    "spec": {"translate_url": {"url": "https://example.com/guide.html", "target_languages": ["pt"]}}
+}
+_RECORDS_EXAMPLE: JsonDict = {
+    "spec": {
+        "translate_records": {
+            "records": [{"id": 1, "title": "Good morning", "body": {"text": "Run `make`."}}],
+            "target_fields": ["title", "body.text"],
+            "code_filter": True,
+            "source_language": "en",
+            "target_languages": ["pt"],
+        }
+    }
+}
+_CHAT_EXAMPLE: JsonDict = {
+    "spec": {
+        "translate_text": {
+            "text": "The parties agree.",
+            "source_language": "en",
+            "target_languages": ["es"],
+            "options": {
+                "engines": ["chat", "apertium"],
+                "domain": "legal",
+                "chat_model": {
+                    "base_url": "https://llm.example/v1",
+                    "model_name": "small",
+                    "api_key": "sk-…",
+                },
+                "budget": {"max_tokens": 20000},
+            },
+        }
+    }
+}
+
+
 class CreateJob(BaseModel):
     """One job to accept."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [_TRANSLATE_EXAMPLE, _TRANSCODE_EXAMPLE]},
+        json_schema_extra={
+            "examples": [
+                _TRANSLATE_EXAMPLE,
+                _DOCUMENT_EXAMPLE,
+                _URL_EXAMPLE,
+                _RECORDS_EXAMPLE,
+                _CHAT_EXAMPLE,
+                _TRANSCODE_EXAMPLE,
+            ]
+        },
     )
 
     spec: JobSpec
@@ -160,14 +197,25 @@ def spec_from_proto(message: job_pb2.JobSpec) -> JobSpec:
     kind = message.WhichOneof("kind")
     if kind == "translate_text":
         text = message.translate_text
-        source = text.WhichOneof("source")
+        # An empty text is set all the same, which JSON's mapping of the contract leaves out.
+        source = {"text": text.text} if text.WhichOneof("source") == "text" else {}
         return JobSpec(
-            translate_text=TranslateTextSpec(
-                text=text.text if source == "text" else None,
-                artifact_id=text.artifact_id if source == "artifact_id" else None,
-                source_language=text.source_language,
-                target_languages=list(text.target_languages),
-                engine=text.engine,
+            translate_text=TranslateTextSpec.model_validate({**translation_fields(text), **source})
+        )
+    if kind == "translate_document":
+        return JobSpec(
+            translate_document=TranslateDocumentSpec.model_validate(
+                translation_fields(message.translate_document)
+            )
+        )
+    if kind == "translate_url":
+        return JobSpec(
+            translate_url=TranslateUrlSpec.model_validate(translation_fields(message.translate_url))
+        )
+    if kind == "translate_records":
+        return JobSpec(
+            translate_records=TranslateRecordsSpec.model_validate(
+                translation_fields(message.translate_records)
             )
         )
     if kind == "transcode":
@@ -182,18 +230,17 @@ def spec_from_proto(message: job_pb2.JobSpec) -> JobSpec:
 def _spec_to_proto(given: JobSpec) -> job_pb2.JobSpec:
     message = job_pb2.JobSpec()
     if given.translate_text is not None:
-        text = given.translate_text
-        message.translate_text.CopyFrom(
-            translation_pb2.TranslateTextSpec(
-                source_language=text.source_language,
-                target_languages=text.target_languages,
-                engine=text.engine,
-            )
-        )
-        if text.text is not None:
-            message.translate_text.text = text.text
-        if text.artifact_id is not None:
-            message.translate_text.artifact_id = text.artifact_id
+        message.translate_text.SetInParent()
+        translation_to_proto(given.translate_text, message.translate_text)
+    if given.translate_document is not None:
+        message.translate_document.SetInParent()
+        translation_to_proto(given.translate_document, message.translate_document)
+    if given.translate_url is not None:
+        message.translate_url.SetInParent()
+        translation_to_proto(given.translate_url, message.translate_url)
+    if given.translate_records is not None:
+        message.translate_records.SetInParent()
+        translation_to_proto(given.translate_records, message.translate_records)
     if given.transcode is not None:
         message.transcode.CopyFrom(
             media_pb2.TranscodeSpec(

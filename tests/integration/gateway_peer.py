@@ -98,6 +98,14 @@ class Jobs(job_service_pb2_grpc.JobServiceServicer):
         return job_service_pb2.CancelJobResponse(job=stored.job)
 
     @override
+    async def RetryJob(
+        self, request: job_service_pb2.RetryJobRequest, context: Context
+    ) -> job_service_pb2.RetryJobResponse:
+        await self.peer.enter("RetryJob", request, context)
+        stored = await self.peer.find(request.job_id, context)
+        return job_service_pb2.RetryJobResponse(job=stored.job, created=True)
+
+    @override
     async def WatchJob(
         self, request: job_service_pb2.WatchJobRequest, context: Context
     ) -> AsyncIterator[job_service_pb2.WatchJobResponse]:

@@ -32,7 +32,12 @@ OPERATIONS = {
     ("post", "/v1/dead-letters:replay"),
     ("get", "/v1/languages"),
     ("get", "/v1/engines"),
+    ("get", "/v1/formats"),
     ("get", "/v1/presets"),
+    ("post", "/v1/glossaries"),
+    ("get", "/v1/glossaries"),
+    ("get", "/v1/glossaries/{glossary_id}"),
+    ("delete", "/v1/glossaries/{glossary_id}"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }

@@ -70,8 +70,28 @@ def test_records_are_carried_when_they_are_json() -> None:
     assert spec.output_prefix == "out/"
 
 
+def _nested(levels: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for _ in range(levels - 1):
+        value = {"in": value}
+    return value
+
+
+def test_record_comes_through_when_it_is_as_deep_as_may_be() -> None:
+    spec = translations.records_spec([_nested(24)], ["in"], "en", "pt")
+    assert job_pb2.JobSpec.FromString(spec.SerializeToString()) == spec
+
+
 @pytest.mark.parametrize(
-    "record", [{"a": 2**53 + 1}, {"a": [{"b": float("nan")}]}, {"a": object()}, {"a": "\ud800"}, 5]
+    "record",
+    [
+        {"a": 2**53 + 1},
+        {"a": [{"b": float("nan")}]},
+        {"a": object()},
+        {"a": "\ud800"},
+        5,
+        _nested(25),
+    ],
 )
 def test_record_is_refused_when_it_would_not_come_back_the_same(record: dict[str, object]) -> None:
     with pytest.raises(InvalidArgument):
