@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from translation_worker.formats.pdf.lines import LevelPage, Line
 from translation_worker.formats.pdf.page_text import Box, Matrix
@@ -21,6 +22,7 @@ _EDGE = 0.35
 _INDENT = 3.2
 _ASCENT, _DESCENT = 0.74, 0.22
 _FEWEST_JUSTIFIED = 3
+_SHARED_EDGE = 1.5  # points
 
 
 class Alignment(StrEnum):
@@ -67,12 +69,13 @@ def find_blocks(page: LevelPage, rules: Sequence[Box]) -> list[Block]:
     lines = page.lines
     if not lines:
         return []
-    margins = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    margins = _margin([-line.x0 for line in lines]), _margin([line.x1 for line in lines])
+    margins = -margins[0], margins[1]
     flat = [rule for rule in rules if rule.width >= rule.height]
     opened: list[list[Line]] = []
     closed: list[list[Line]] = []
     for line in lines:
-        home = _home(line, opened, flat)
+        home = _home(line, opened, flat, margins[1])
         if home is None:
             opened.append([line])
         else:
@@ -85,7 +88,16 @@ def find_blocks(page: LevelPage, rules: Sequence[Box]) -> list[Block]:
     return blocks
 
 
-def _home(line: Line, opened: Sequence[list[Line]], rules: Sequence[Box]) -> list[Line] | None:
+def _margin(edges: Sequence[float]) -> float:
+    """Return the outermost edge that two lines have in common; one alone may stick out."""
+    ordered = sorted(edges, reverse=True)
+    shared = (edge for edge, following in pairwise(ordered) if edge - following < _SHARED_EDGE)
+    return next(shared, ordered[0])
+
+
+def _home(
+    line: Line, opened: Sequence[list[Line]], rules: Sequence[Box], right_margin: float
+) -> list[Line] | None:
     """Return the paragraph that goes on in a line: the nearest one above it."""
     over = [
         group
@@ -99,10 +111,10 @@ def _home(line: Line, opened: Sequence[list[Line]], rules: Sequence[Box]) -> lis
     nearest = min(over, key=lambda group: group[-1].y)
     beside = [g for g in over if abs(g[-1].y - nearest[-1].y) < 0.3 * line.size]
     # A line under two columns or cells goes on in none of them.
-    return nearest if len(beside) == 1 and _goes_on(nearest, line, rules) else None
+    return nearest if len(beside) == 1 and _goes_on(nearest, line, rules, right_margin) else None
 
 
-def _goes_on(group: Sequence[Line], line: Line, rules: Sequence[Box]) -> bool:
+def _goes_on(group: Sequence[Line], line: Line, rules: Sequence[Box], right_margin: float) -> bool:
     last = group[-1]
     size = max(last.size, line.size)
     if size > _ALIKE_SIZES * min(last.size, line.size) or _weight(last) != _weight(line):
@@ -124,7 +136,7 @@ def _goes_on(group: Sequence[Line], line: Line, rules: Sequence[Box]) -> bool:
         if abs(rule.y0 - middle) < leading
     ):
         return False
-    return _stands_under(group, line) and not _had_room(group, line)
+    return _stands_under(group, line) and not _had_room(group, line, right_margin)
 
 
 def _stands_under(group: Sequence[Line], line: Line) -> bool:
@@ -141,14 +153,15 @@ def _stands_under(group: Sequence[Line], line: Line) -> bool:
     return abs(line.x1 - last.x1) <= 0.1 * line.size and line.x0 - last.x0 > edge
 
 
-def _had_room(group: Sequence[Line], line: Line) -> bool:
+def _had_room(group: Sequence[Line], line: Line, right_margin: float) -> bool:
     """Tell whether the first word of a line would have fitted on the line above."""
     last = group[-1]
     words = line.text.split(None, 1)
     word = words[0] if words else ""
     share = len(word) / max(1, len(line.text.strip()))
     needed = share * (line.x1 - line.x0) + 0.3 * line.size
-    limit = max(line.x1, *(other.x1 for other in group))
+    # A line that sticks out of the page's margin says nothing of the measure.
+    limit = min(right_margin, max(line.x1, *(other.x1 for other in group)))
     if last.right_limit is not None:
         limit = max(limit, last.right_limit - 1.5 * line.size)
     width = last.x1 - last.x0

@@ -9,8 +9,11 @@ from translation_worker.formats.pdf.paragraphs import Alignment
 
 # In ems.
 _GAP_BESIDE = 0.5
-_GAP_BELOW = 0.15
+_GAP_BELOW = 0.25
 _GAP_BEFORE_NUMBER = 1.2
+_CELL_PADDING = 0.2
+_THIN = 0.3
+_NEAR_RULE = 1.0
 # Part of the page's height that stays free at its end.
 _PAGE_MARGIN = 0.02
 _ASCENT, _DESCENT = 0.74, 0.22
@@ -57,6 +60,9 @@ class Surroundings:
         left, right = min(box.x0, margin_left), max(box.x1, margin_right)
         for ground in grounds:
             left, right = max(left, ground.x0), min(right, ground.x1)
+        for rule in obstacles:
+            if _underlines(rule, box, size):
+                left, right = max(left, rule.x0), min(right, rule.x1 - _CELL_PADDING * size)
         gap = _GAP_BESIDE * size
         leader = block.lines[-1].leader
         for other in obstacles:
@@ -110,6 +116,16 @@ def _holds(shape: Box, box: Box) -> bool:
         and shape.x1 >= box.x1 - slack
         and shape.y0 <= box.y0 + slack
         and shape.y1 >= box.y1 - slack
+    )
+
+
+def _underlines(rule: Box, box: Box, size: float) -> bool:
+    """Tell whether a rule goes along under a paragraph, as those of a table do."""
+    return (
+        rule.height < _THIN * size
+        and rule.x0 <= box.x0 + 1
+        and rule.x1 >= box.x1 - 1
+        and -0.3 * size <= box.y0 - rule.y1 < _NEAR_RULE * size
     )
 
 

@@ -45,8 +45,16 @@ class Opaque:
 
     @property
     def width(self) -> float:
-        """Return the width from the first origin to the end of the ink."""
-        return max(p.x1 for p in self.placed) - self.placed[0].x0
+        """Return the width from the first origin to where the pen ends."""
+        return max(map(_end, self.placed)) - self.placed[0].x0
+
+
+def _end(placed: Placed) -> float:
+    """Return where the ink ends, or the cell of a fixed-pitch letter, which is 0.6 em wide."""
+    if not placed.run.font.mono:
+        return placed.x1
+    cells = len(placed.run.text.rstrip())
+    return max(placed.x1, min(placed.x1 + 0.3 * placed.size, placed.x0 + 0.6 * cells * placed.size))
 
 
 @dataclass(slots=True)
