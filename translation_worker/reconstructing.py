@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from babelmill.jobs.v1 import lease_pb2, progress_pb2
 from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result, StepFailure
-from translation_worker.document import Segment, SegmentTranslation
+from translation_worker.document import Segment, SegmentTranslation, plain_text
 from translation_worker.document_bilingual import BILINGUAL_MEDIA_TYPE, bilingual_page
 from translation_worker.document_files import DocumentFiles, codec_options, document_failures
 from translation_worker.document_json import (
@@ -21,6 +21,7 @@ from translation_worker.document_json import (
     read_translations,
 )
 from translation_worker.document_report import DocumentReport
+from translation_worker.formats.entities import named_entities
 from translation_worker.formats.registry import find
 from translation_worker.output_names import output_filename
 from translation_worker.resource_usage import UsageMeter
@@ -30,6 +31,8 @@ from translation_worker.translation_brief import open_glossary
 from translation_worker.xliff_twin import XLIFF_MEDIA_TYPE, xliff_twin
 
 STAGE = "reconstruct"
+MAX_NAMED_ENTITIES = 1000
+MAX_NAMED_RECORDS = 100
 
 _Pairs = Sequence[tuple[Segment, SegmentTranslation]]
 
@@ -68,7 +71,7 @@ def _outputs(
         codec = find(order.format)
     glossary = open_glossary(order, order.target_language, attempt)
     name = order.output_prefix + output_filename(
-        order.original.filename, order.target_language, codec.extensions
+        order.original.filename, order.target_language, codec.extensions or (".json",)
     )
     target = attempt.scratch / "translated"
     translations = {each.segment_id: each.content for _, each in pairs}
@@ -91,6 +94,7 @@ def _outputs(
         pairs=pairs,
         written=written,
         glossary=glossary,
+        more=_named_entities(order, pairs) if codec.name == "records" else {},
     )
     report_name = f"{order.output_prefix}report.json"
     outputs.append(attempt.output_bytes(report_name, JSON_MEDIA_TYPE, report.to_json()))
@@ -103,6 +107,22 @@ def _outputs(
         outputs.append(attempt.output_bytes(f"{stem}.segments.xlf", XLIFF_MEDIA_TYPE, twin))
     attempt.report_progress(progress_pb2.PROGRESS_UNIT_STEPS, 1, 1, STAGE)
     return outputs
+
+
+def _named_entities(order: lease_pb2.ReconstructWork, pairs: _Pairs) -> dict[str, object]:
+    texts = ((segment.segment_id, plain_text(segment.content)) for segment, _ in pairs)
+    found = named_entities(texts, order.source_language)[:MAX_NAMED_ENTITIES]
+    return {
+        "named_entities": [
+            {
+                "text": each.text,
+                "kind": each.kind,
+                "count": each.count,
+                "records": sorted(each.records)[:MAX_NAMED_RECORDS],
+            }
+            for each in found
+        ]
+    }
 
 
 def _pairs(order: lease_pb2.ReconstructWork, attempt: Attempt) -> _Pairs:

@@ -101,7 +101,12 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
-    environment = stack_environment(home, BABELMILL_OTLP_ENDPOINT=collector.endpoint)
+    environment = stack_environment(
+        home,
+        BABELMILL_OTLP_ENDPOINT=collector.endpoint,
+        # Tests serve pages under this name; by its number, the machine stays refused.
+        BABELMILL_FETCH_HOSTS="localhost",
+    )
     started = run_stack("up", environment)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
