@@ -104,24 +104,26 @@ class FaultHouse(Premises):
 
     # Between processes
 
-    def proxy_to(self, port: int) -> TcpProxy:
-        """Give a proxy in front of any port of this machine."""
-        proxy = TcpProxy(port)
+    def proxy_to(self, port: int, host: str = "127.0.0.1") -> TcpProxy:
+        """Give a proxy in front of any port of this machine, which listens at `host`."""
+        proxy = TcpProxy(port, host)
         self.proxies.append(proxy)
         return proxy
 
-    def proxy_to_redis(self) -> TcpProxy:
+    def proxy_to_redis(self, host: str = "127.0.0.1") -> TcpProxy:
         """Give a proxy in front of Valkey."""
-        return self.proxy_to(self.valkey.port)
+        return self.proxy_to(self.valkey.port, host)
 
     def proxy_to_database(self) -> TcpProxy:
         """Give a proxy in front of PostgreSQL."""
         return self.proxy_to(self.postgres.port)
 
-    def proxy_to_workers_port(self, service: Service | None = None) -> TcpProxy:
+    def proxy_to_workers_port(
+        self, service: Service | None = None, host: str = "127.0.0.1"
+    ) -> TcpProxy:
         """Give a proxy in front of the port that workers dial."""
         listen = (service or self.job_services[0]).environment["BABELMILL_WORKER_GRPC_LISTEN"]
-        return self.proxy_to(int(listen.rpartition(":")[2]))
+        return self.proxy_to(int(listen.rpartition(":")[2]), host)
 
     def proxy_to_clients_port(self, service: Service | None = None) -> TcpProxy:
         """Give a proxy in front of the port that clients dial."""

@@ -23,10 +23,11 @@ class Direction(Enum):
 
 
 class TcpProxy:
-    """Listens on a loopback port and passes bytes to `target_port`."""
+    """Listens on a port, of the loopback if not told otherwise, and passes to `target_port`."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
         self.target_port = target_port
+        self.host = host
         self.port = 0
         self._latency_seconds = 0.0
         self._silent: set[Direction] = set()
@@ -38,12 +39,12 @@ class TcpProxy:
         self._woken = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
-        self._server = self._run(asyncio.start_server(self._accept, "127.0.0.1", 0))
+        self._server = self._run(asyncio.start_server(self._accept, host, 0))
         self.port = self._server.sockets[0].getsockname()[1]
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def slow(self, latency_seconds: float) -> None:
         """Hold every piece back for so long, each way."""
