@@ -19,9 +19,11 @@ from babelmill.jobs.v1 import (
 from babelmill.kit.artifacts.opening import open_store
 from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.logs import get_logger
+from babelmill.translation.v1 import glossary_service_pb2_grpc
 from job_service.api.artifact_servicer import ArtifactServicer
 from job_service.api.auth import Authenticator
 from job_service.api.catalog_servicer import CatalogServicer
+from job_service.api.glossary_servicer import GlossaryServicer
 from job_service.api.job_servicer import JobServicer
 from job_service.api.queue_servicer import QueueServicer
 from job_service.api.readiness import Readiness
@@ -33,6 +35,7 @@ from job_service.application.cancellation import Cancellation
 from job_service.application.catalog import Catalog
 from job_service.application.dead_letters import DeadLetters
 from job_service.application.deletion import Deletion
+from job_service.application.glossaries import Glossaries
 from job_service.application.leasing import Leasing
 from job_service.application.limits import Limits
 from job_service.application.orphans import Orphans
@@ -99,6 +102,7 @@ class JobService:
 
         units = SqlUnitOfWorkFactory(database)
         limits = settings.limits()
+        secrets = settings.secret_box()
         redis_url = settings.redis_url.get_secret_value()
         queries = Queries(units=units)
         self.hub = Hub(
@@ -142,15 +146,14 @@ class JobService:
             clock=SharedClock(now=queries.now, threads=self._background),
             keep_alive_seconds=settings.keep_alive_seconds,
         )
-        # RetryJob and DeleteJob are in the contract, and answered UNIMPLEMENTED so far.
         store = open_store(settings.artifacts)
         orphans = Orphans(units=units, store=store)
         self._retention_loop = _retention_loop(units, store, orphans, limits, self._retention)
         jobs = JobServicer(
-            submission=Submission(units=units, signals=signals, limits=limits),
+            submission=Submission(units=units, signals=signals, limits=limits, secrets=secrets),
             queries=queries,
             cancellation=Cancellation(units=units, signals=signals, limits=limits),
-            retrying=Retrying(units=units, signals=signals, limits=limits),
+            retrying=Retrying(units=units, signals=signals, limits=limits, secrets=secrets),
             deletion=Deletion(units=units, signals=signals, orphans=orphans),
             watches=watching,
             threads=self._clients,
@@ -168,6 +171,9 @@ class JobService:
                 ArtifactServicer(uploads=uploads, threads=self._transfers),
                 CatalogServicer(catalog=catalog, threads=self._clients),
                 queue_servicer,
+                GlossaryServicer(
+                    glossaries=Glossaries(units=units, limits=limits), threads=self._clients
+                ),
             ),
             authenticator=Authenticator(tokens=tokens, threads=self._clients, role=Role.CLIENT),
             readiness=self._readiness,
@@ -176,7 +182,7 @@ class JobService:
         )
         worker = WorkerServicer(
             catalog=catalog,
-            leasing=Leasing(units=units, signals=signals, limits=limits),
+            leasing=Leasing(units=units, signals=signals, limits=limits, secrets=secrets),
             outcomes=Outcomes(units=units, signals=signals, limits=limits, store=store),
             memory=SegmentMemory(units=units, limits=limits),
             threads=self._workers,
@@ -286,6 +292,7 @@ def _client_services(
     artifacts: ArtifactServicer,
     catalog: CatalogServicer,
     queue_servicer: QueueServicer,
+    glossaries: GlossaryServicer,
 ) -> list[Service]:
     return [
         Service(
@@ -307,5 +314,10 @@ def _client_services(
             "babelmill.jobs.v1.QueueService",
             queue_service_pb2_grpc.add_QueueServiceServicer_to_server,
             queue_servicer,
+        ),
+        Service(
+            "babelmill.translation.v1.GlossaryService",
+            glossary_service_pb2_grpc.add_GlossaryServiceServicer_to_server,
+            glossaries,
         ),
     ]

@@ -1,12 +1,14 @@
 """What the job service reads from the environment; times are in seconds."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from babelmill.kit.process.settings import Settings
 from job_service.application.limits import Limits
+from job_service.application.secret_box import SecretBox, read_key_file
 from job_service.domain.planned import StepTimeouts
 
 _HEARTBEATS_PER_LEASE = 3
@@ -38,6 +40,9 @@ class JobServiceSettings(DatabaseSettings):
     redis_url: SecretStr
     artifacts: str = Field(min_length=1)
     otlp_endpoint: str | None = None
+    # A file with 64 hexadecimal digits, readable by its owner only: the key that
+    # jobs' api_keys are encrypted with. Without it no job may bring one.
+    secrets_key_file: Path | None = None
 
     lease_ttl_seconds: float = Field(default=30, ge=1, le=3600)
     heartbeat_seconds: float = Field(default=1, ge=0.05, le=60)
@@ -86,6 +91,13 @@ class JobServiceSettings(DatabaseSettings):
             raise ValueError("must be a redis:// or rediss:// URL")
         return value
 
+    @field_validator("secrets_key_file")
+    @classmethod
+    def _is_key_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_key_file(value)
+        return value
+
     @model_validator(mode="after")
     def _heartbeats_keep_leases(self) -> Self:
         if self.heartbeat_seconds * _HEARTBEATS_PER_LEASE > self.lease_ttl_seconds:
@@ -93,6 +105,12 @@ class JobServiceSettings(DatabaseSettings):
                 "BABELMILL_HEARTBEAT_SECONDS must be at most a third of BABELMILL_LEASE_TTL_SECONDS"
             )
         return self
+
+    def secret_box(self) -> SecretBox | None:
+        """Give what keeps jobs' secrets; None where there is no key for it."""
+        if self.secrets_key_file is None:
+            return None
+        return SecretBox(read_key_file(self.secrets_key_file))
 
     def limits(self) -> Limits:
         """Give what bounds the use cases."""

@@ -19,6 +19,7 @@ from babelmill.kit.process.logs import get_logger
 from babelmill.stack.environment import read_environment, remove_environment, write_environment
 from babelmill.stack.ports import is_listening, wait_until, with_port
 from babelmill.stack.postgres import EmbeddedPostgres
+from babelmill.stack.secrets_key import secrets_key_file
 from babelmill.stack.services import Member, Restarts, ServiceProcess
 from babelmill.stack.settings import StackSettings
 from babelmill.stack.valkey import EmbeddedValkey
@@ -110,6 +111,8 @@ class Supervisor:
         values["BABELMILL_GRPC_LISTEN"] = values["BABELMILL_GRPC"]
         values["BABELMILL_WORKER_GRPC_LISTEN"] = values["BABELMILL_WORKER_GRPC"]
         values["BABELMILL_HTTP_LISTEN"] = values["BABELMILL_HTTP"].removeprefix("http://")
+        if "BABELMILL_SECRETS_KEY_FILE" not in os.environ:
+            values["BABELMILL_SECRETS_KEY_FILE"] = str(secrets_key_file(self.home))
         self._values = values
         self._job_service("migrate")
         self._create_tokens(renew=False)
@@ -262,7 +265,7 @@ class Supervisor:
             for name, member in self._members.items()
             if member.pid is not None
         }
-        hidden = {"BABELMILL_WORKER_TOKEN"}
+        hidden = {"BABELMILL_WORKER_TOKEN", "BABELMILL_SECRETS_KEY_FILE"}
         shown = {key: value for key, value in self._values.items() if key not in hidden}
         everything = {**shown, "BABELMILL_PID_SUPERVISOR": str(os.getpid()), **pids}
         write_environment(self.home, everything)

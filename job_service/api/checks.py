@@ -19,6 +19,7 @@ MAX_CHUNK_BYTES = 1024 * 1024
 _MAX_LABEL_KEY = 63
 _MAX_LABEL_VALUE = 255
 _MAX_FILENAME = 255
+_MAX_OUTPUT_FILENAME = 500
 _MAX_MEDIA_TYPE = 255
 _MAX_NAME = 64
 _MAX_WORKER_ID = 255
@@ -144,6 +145,17 @@ def filename(text: str) -> str:
         raise Fault("It holds a control character.", "UNSAFE_FILENAME")
     if "/" in text or "\\" in text or text in {".", ".."}:
         raise Fault("It must be a name, not a path.", "UNSAFE_FILENAME")
+    return text
+
+
+def output_filename(text: str) -> str:
+    """Check the label of what a step has made: names, joined by slashes if it has a prefix."""
+    if len(text) > _MAX_OUTPUT_FILENAME:
+        raise Fault(f"It must have up to {_MAX_OUTPUT_FILENAME} characters.")
+    for part in text.split("/"):
+        if not part:
+            raise Fault("It must be names joined by single slashes.", "UNSAFE_FILENAME")
+        filename(part)
     return text
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from babelmill.jobs.v1 import job_pb2, job_service_pb2, job_service_pb2_grpc
-from job_service.api import checks
+from job_service.api import checks, spec_checks
 from job_service.api.auth import current_caller
 from job_service.api.event_answers import event
 from job_service.api.job_answers import job, progress, timestamp
@@ -200,6 +200,8 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         job_id = _job_id(request.job_id)
         with field("request_id"):
             request_id = checks.request_id(request.request_id)
+        with field("chat_api_key"):
+            chat_api_key = spec_checks.api_key(request.chat_api_key)
         created = await self._threads.run(
             self._retrying.retry,
             _tenant_id(),
@@ -207,6 +209,7 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             request_id=request_id,
             all_targets=request.all_targets,
             traceparent=traceparent_to_store(),
+            chat_api_key=chat_api_key,
         )
         return job_service_pb2.RetryJobResponse(job=job(created.job), created=created.created)
 

@@ -108,7 +108,7 @@ def output(message: lease_pb2.StepOutput, path: str, violations: Violations) -> 
         violations.add(f"{path}.storage_key", f"It must have 1 to {_MAX_STORAGE_KEY} characters.")
     return NewOutput(
         filename=violations.check(
-            f"{path}.filename", lambda: checks.filename(message.filename), ""
+            f"{path}.filename", lambda: checks.output_filename(message.filename), ""
         ),
         media_type=violations.check(
             f"{path}.media_type", lambda: checks.media_type(message.media_type), ""

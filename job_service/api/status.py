@@ -45,6 +45,10 @@ CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
     errors.JobActive: grpc.StatusCode.FAILED_PRECONDITION,
     errors.JobSucceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotADeadLetter: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.GlossaryNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.TooManyGlossaries: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.SecretsDisabled: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.SecretGone: grpc.StatusCode.FAILED_PRECONDITION,
     errors.StaleLease: grpc.StatusCode.ABORTED,
     errors.StepCancelled: grpc.StatusCode.ABORTED,
     errors.TooManyWaitingJobs: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -56,7 +60,7 @@ CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
     Draining: grpc.StatusCode.UNAVAILABLE,
 }
 
-_QUOTAS = (errors.TooManyWaitingJobs, errors.TooManyWatchers)
+_QUOTAS = (errors.TooManyWaitingJobs, errors.TooManyWatchers, errors.TooManyGlossaries)
 
 
 def code_of(refusal: errors.Refusal) -> grpc.StatusCode:

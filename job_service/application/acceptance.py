@@ -11,14 +11,18 @@ from uuid import UUID
 
 from job_service.application.catalog import OfferCache
 from job_service.application.drain import DrainRate
+from job_service.application.job_terms import terms_document
 from job_service.application.limits import Limits
 from job_service.application.ports import JobToInsert, UnitOfWork
+from job_service.application.secret_box import SecretBox
 from job_service.domain.content import digest_of
 from job_service.domain.errors import (
     ArtifactNotFound,
     ArtifactNotReady,
     IdempotencyMismatch,
     InvalidRequest,
+    SecretGone,
+    SecretsDisabled,
     TooManyWaitingJobs,
     Violation,
 )
@@ -28,10 +32,12 @@ from job_service.domain.offer import Offer
 from job_service.domain.opening import Request, open_job
 from job_service.domain.plan import Source, plan
 from job_service.domain.spec import (
+    InlineSource,
     JobSpec,
     TranslateText,
     inline_source,
     input_artifact_ids,
+    needs_api_key,
 )
 
 
@@ -73,13 +79,37 @@ class Asked:
     parent_job_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known when a job is planned."""
+
+    now: datetime
+    artifacts: Mapping[UUID, Artifact]
+    terms: bytes | None
+    extracts: bool
+
+
 class Acceptance:
     """Checks, plans and stores new jobs."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, secrets: SecretBox | None = None) -> None:
         self._limits = limits
+        self._secrets = secrets
         self._offers = OfferCache()
         self._drain = DrainRate(limits)
+
+    def secret_digest(self, chat_api_key: str) -> bytes:
+        """Return what stands for a key in a request's hash; empty for none.
+
+        Raises SecretsDisabled.
+        """
+        return self._box.digest(chat_api_key) if chat_api_key else b""
+
+    @property
+    def _box(self) -> SecretBox:
+        if self._secrets is None:
+            raise SecretsDisabled
+        return self._secrets
 
     def find_made(
         self, uow: UnitOfWork, tenant_id: UUID, hashes: Collection[tuple[str, bytes]]
@@ -112,11 +142,15 @@ class Acceptance:
             if one.parent_job_id is None:
                 self._offers.check(uow, one.new.spec, one.path)
                 _check_budget(one)
+            elif needs_api_key(one.new.spec) and not one.new.chat_api_key:
+                raise SecretGone(job_id=str(one.parent_job_id))
         extracts = _extracts(self._offers.current(uow))
         artifacts = self._find_inputs(uow, tenant_id, fresh)
-        opened = [
-            (one, self._prepare(tenant_id, one, artifacts, now, extracts=extracts)) for one in fresh
-        ]
+        opened = []
+        for one in fresh:
+            terms = terms_document(uow, tenant_id, one.new.spec, one.parent_job_id, one.path)
+            facts = _Facts(now, artifacts, terms, extracts)
+            opened.append((one, self._prepare(tenant_id, one, facts)))
         stored = uow.jobs.insert([new for _, new in opened])
         return {id(one): new.job for one, new in opened if new.job.job_id in stored}
 
@@ -154,24 +188,31 @@ class Acceptance:
         self,
         tenant_id: UUID,
         one: Asked,
-        artifacts: Mapping[UUID, Artifact],
-        now: datetime,
-        *,
-        extracts: bool,
+        facts: _Facts,
     ) -> JobToInsert:
-        """Plan a job whose request has passed all checks."""
+        """Plan a job whose request has passed all checks. Raises SecretsDisabled."""
+        now = facts.now
 
         def new_id() -> UUID:
             return uuid7(now)
 
+        def own(content: InlineSource | None) -> Artifact | None:
+            if content is None:
+                return None
+            return _own_artifact(content, tenant_id, job_id, new_id(), now)
+
         new, job_id = one.new, new_id()
-        brought = _source_artifact(new.spec, tenant_id, job_id, new_id(), now)
-        source = _source(new.spec, brought, artifacts)
+        brought = own(inline_source(new.spec))
+        terms = None
+        if facts.terms is not None:
+            terms = own(InlineSource("terms.json", "application/json", facts.terms))
+        glossary_id = None if terms is None else terms.artifact_id
+        source = _source(new.spec, brought, facts.artifacts, glossary_id)
         job = open_job(
             job_id=job_id,
             tenant_id=tenant_id,
             spec=new.spec,
-            planned=plan(new.spec, source, self._limits.step_timeouts, extracts=extracts),
+            planned=plan(new.spec, source, self._limits.step_timeouts, extracts=facts.extracts),
             request=Request(
                 priority=new.priority,
                 labels=new.labels,
@@ -183,7 +224,15 @@ class Acceptance:
             now=now,
             new_id=new_id,
         )
-        return JobToInsert(job=job, request_hash=one.body_hash, source_artifact=brought)
+        return JobToInsert(
+            job=job,
+            request_hash=one.body_hash,
+            source_artifact=brought,
+            glossary_artifact=terms,
+            sealed_secret=(
+                self._box.seal(tenant_id, job_id, new.chat_api_key) if new.chat_api_key else None
+            ),
+        )
 
 
 def _check_deadline(one: Asked, now: datetime) -> None:
@@ -215,35 +264,37 @@ def _extracts(offer: Offer) -> bool:
     return offer.extracts or not offer.translates_text
 
 
-def _source(spec: JobSpec, brought: Artifact | None, artifacts: Mapping[UUID, Artifact]) -> Source:
+def _source(
+    spec: JobSpec,
+    brought: Artifact | None,
+    artifacts: Mapping[UUID, Artifact],
+    glossary_id: UUID | None,
+) -> Source:
     """Say what is known of the input."""
     named = input_artifact_ids(spec)
     artifact = brought or (artifacts[named[0]] if named else None)
-    if artifact is None:
-        return Source(None)
+    text = spec.text if isinstance(spec, TranslateText) else None
     return Source(
-        artifact.artifact_id,
-        artifact.digest.size_bytes if artifact.digest else 0,
-        len(spec.text) if isinstance(spec, TranslateText) and spec.text is not None else None,
+        artifact.artifact_id if artifact else None,
+        artifact.digest.size_bytes if artifact and artifact.digest else 0,
+        None if text is None else len(text),
+        glossary_id,
     )
 
 
-def _source_artifact(
-    spec: JobSpec, tenant_id: UUID, job_id: UUID, artifact_id: UUID, now: datetime
-) -> Artifact | None:
-    """Make the artifact in which a spec's inline input is kept."""
-    source = inline_source(spec)
-    if source is None:
-        return None
+def _own_artifact(
+    content: InlineSource, tenant_id: UUID, job_id: UUID, artifact_id: UUID, now: datetime
+) -> Artifact:
+    """Make an artifact of the job's own, which clients do not see."""
     return Artifact(
         artifact_id=artifact_id,
         tenant_id=tenant_id,
         state=ArtifactState.READY,
-        filename=source.filename,
-        media_type=source.media_type,
+        filename=content.filename,
+        media_type=content.media_type,
         created_at=now,
-        digest=digest_of(source.data),
-        received_bytes=len(source.data),
+        digest=digest_of(content.data),
+        received_bytes=len(content.data),
         job_id=job_id,
-        inline=source.data,
+        inline=content.data,
     )

@@ -1,7 +1,7 @@
 """Giving workers the right to attempts, and keeping it alive."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,12 +9,13 @@ from babelmill.kit.process.failpoints import failpoint
 from babelmill.kit.process.logs import get_logger
 from job_service.application.limits import Limits
 from job_service.application.ports import LockedJobs, Signals, UnitOfWork, UnitOfWorkFactory
+from job_service.application.secret_box import SecretBox, SecretUnreadable
 from job_service.domain import attempts
 from job_service.domain.errors import StaleLease, StorageUnavailable
-from job_service.domain.job import Artifact, Job, Progress, Step, StepState
+from job_service.domain.job import Artifact, Failure, Job, Progress, Step, StepState
 from job_service.domain.lease import LeaseDirective, LeaseRequest
 from job_service.domain.settlement import note, settle
-from job_service.domain.spec import options_of
+from job_service.domain.spec import needs_api_key, options_of
 from job_service.domain.step_inputs import PartName, input_artifact_ids, part_inputs
 from job_service.domain.translation import TranslationOptions
 
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 _log = get_logger(__name__)
+
+KEY_USERS = frozenset({"translate_text", "translate_segments", "adapt_tone"})
+"""The kinds of steps whose workers may ask a chat model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +111,18 @@ class _Draft:
 class Leasing:
     """Grants and extends leases, fenced by (generation, lease_id)."""
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        units: UnitOfWorkFactory,
+        signals: Signals,
+        limits: Limits,
+        secrets: SecretBox | None = None,
+    ) -> None:
         self._units = units
         self._signals = signals
         self._limits = limits
+        self._secrets = secrets
         self._policy = limits.delivery
 
     def acquire(
@@ -129,10 +141,15 @@ class Leasing:
             draft = _Draft(locked)
             sizes = self._input_sizes(uow, draft, requests)
             room = self._limits.max_inline_lease_bytes
+            keys = _Keys(uow, self._secrets, locked)
             for request in requests:
                 try:
                     step = self._grant(draft, request, worker_id, locked.now)
                 except StaleLease:
+                    refused.append(request)
+                    continue
+                if not keys.can_open(step):
+                    draft.put(self._without_key(step, request, locked.now))
                     refused.append(request)
                     continue
                 size = sum(sizes.get(wanted, 0) for wanted in input_artifact_ids(step))
@@ -155,7 +172,10 @@ class Leasing:
         for job_id in draft.changed:
             self._signals.job_changed(job_id)
         leases = [
-            self._lease(request, step, draft.job_of(step), inputs, parts.of(step), locked.now)
+            replace(
+                self._lease(request, step, draft.job_of(step), inputs, parts.of(step), locked.now),
+                chat_api_key=keys.of(step),
+            )
             for request, step in granted
         ]
         return leases, refused
@@ -207,6 +227,12 @@ class Leasing:
             raise StaleLease
         return attempts.grant(step, request, worker_id, self._limits.lease_ttl, now)
 
+    def _without_key(self, step: Step, request: LeaseRequest, now: datetime) -> Step:
+        """Fail a step whose job's key cannot be read: no attempt could do it."""
+        _log.error("secret_unreadable", job_id=str(step.job_id), step_id=str(step.step_id))
+        failure = Failure(attempts.SECRET_UNREADABLE, "The job's api_key cannot be decrypted.")
+        return attempts.fail(step, request, failure, self._policy, 0.0, now)
+
     def _input_sizes(
         self, uow: UnitOfWork, draft: _Draft, requests: Sequence[LeaseRequest]
     ) -> Mapping[UUID, int]:
@@ -252,6 +278,33 @@ def _inputs_of(draft: _Draft, steps: Sequence[Step]) -> set[tuple[UUID, UUID]]:
         for step in steps
         for artifact_id in input_artifact_ids(step)
     }
+
+
+class _Keys:
+    """The chat models' keys of some jobs, opened for the steps that use one."""
+
+    def __init__(self, uow: UnitOfWork, box: SecretBox | None, locked: LockedJobs) -> None:
+        owners = [job for job in locked.jobs.values() if needs_api_key(job.spec)]
+        sealed = uow.secrets.find([job.job_id for job in owners]) if owners else {}
+        self._keys = {job.job_id: _opened(box, job, sealed.get(job.job_id)) for job in owners}
+
+    def can_open(self, step: Step) -> bool:
+        """Tell whether the step needs no key, or has one that can be read."""
+        return step.kind not in KEY_USERS or self._keys.get(step.job_id, "") is not None
+
+    def of(self, step: Step) -> str:
+        """Return the key for a step that uses one; empty if it needs none."""
+        return (self._keys.get(step.job_id) or "") if step.kind in KEY_USERS else ""
+
+
+def _opened(box: SecretBox | None, job: Job, sealed: bytes | None) -> str | None:
+    """Open a job's key; None if it cannot be read."""
+    if box is None or sealed is None:
+        return None
+    try:
+        return box.open(job.tenant_id, job.job_id, sealed)
+    except SecretUnreadable:
+        return None
 
 
 class _Parts:

@@ -113,6 +113,7 @@ class Outcomes:
             _check_outputs(
                 outputs,
                 f"{staging_prefix(job.job_id, lease)}/",
+                str(step.settings.get("output_prefix", "")),
                 self._limits.max_inline_part_bytes
                 if are_parts
                 else self._limits.max_inline_output_bytes,
@@ -244,12 +245,15 @@ def _replayed(uow: UnitOfWork, step: Step, lease: LeaseRequest) -> LeaseResult |
     return result
 
 
-def _check_outputs(outputs: Sequence[NewOutput], prefix: str, most_inline_bytes: int) -> None:
+def _check_outputs(
+    outputs: Sequence[NewOutput], prefix: str, name_prefix: str, most_inline_bytes: int
+) -> None:
     """Make sure that outputs are what they say and lie where they may."""
     violations: list[Violation] = []
     for index, output in enumerate(outputs):
         field = f"outputs[{index}]"
-        violations += check_filename(output.filename, f"{field}.filename")
+        name = output.filename.removeprefix(name_prefix)
+        violations += check_filename(name, f"{field}.filename")
         violations += check_media_type(output.media_type, f"{field}.media_type")
         violations += check_digest(output.digest, f"{field}.digest")
         if (output.inline is None) == (output.storage_key is None):

@@ -22,25 +22,34 @@ from job_service.domain.translation import TranslationOptions
 
 
 def request_hash(
-    spec: JobSpec, priority: Priority, labels: Mapping[str, str], deadline_at: datetime | None
+    spec: JobSpec,
+    priority: Priority,
+    labels: Mapping[str, str],
+    deadline_at: datetime | None,
+    secret_digest: bytes = b"",
 ) -> bytes:
-    """Return the sha256 of the canonical request.
+    """Return the sha256 of the canonical request; a secret counts by its keyed digest.
 
     The trace is left out: a retry comes with another one.
     """
-    body = {
+    body: dict[str, object] = {
         "kind": spec.kind,
         "spec": _spec_body(spec),
         "priority": priority.value,
         "labels": dict(labels),
         "deadline": deadline_at.astimezone(UTC).isoformat() if deadline_at else None,
     }
-    return _hashed(body)
+    return _hashed(_with_secret(body, secret_digest))
 
 
-def redrive_hash(parent_job_id: UUID, *, all_targets: bool) -> bytes:
+def redrive_hash(parent_job_id: UUID, *, all_targets: bool, secret_digest: bytes = b"") -> bytes:
     """Return the sha256 of a request to do a job again; it is that of no other request."""
-    return _hashed({"redrive": str(parent_job_id), "all_targets": all_targets})
+    body: dict[str, object] = {"redrive": str(parent_job_id), "all_targets": all_targets}
+    return _hashed(_with_secret(body, secret_digest))
+
+
+def _with_secret(body: dict[str, object], secret_digest: bytes) -> dict[str, object]:
+    return {**body, "secret": secret_digest.hex()} if secret_digest else body
 
 
 def _hashed(body: Mapping[str, object]) -> bytes:

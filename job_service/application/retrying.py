@@ -6,8 +6,15 @@ from job_service.application.acceptance import Acceptance, Asked, Created, NewJo
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWork, UnitOfWorkFactory
 from job_service.application.request_hash import redrive_hash
-from job_service.domain.errors import JobNotFound, StorageUnavailable
-from job_service.domain.redrive import deadline_of_redrive, spec_to_retry
+from job_service.application.secret_box import SecretBox
+from job_service.domain.errors import (
+    InvalidRequest,
+    JobNotFound,
+    StorageUnavailable,
+    Violation,
+)
+from job_service.domain.redrive import deadline_of_redrive, spec_to_retry, with_api_key
+from job_service.domain.spec import JobSpec, options_of
 
 
 class Retrying:
@@ -18,10 +25,17 @@ class Retrying:
     of the two can be deleted alone.
     """
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        units: UnitOfWorkFactory,
+        signals: Signals,
+        limits: Limits,
+        secrets: SecretBox | None = None,
+    ) -> None:
         self._units = units
         self._signals = signals
-        self._acceptance = Acceptance(limits)
+        self._acceptance = Acceptance(limits, secrets)
 
     def retry(
         self,
@@ -31,14 +45,21 @@ class Retrying:
         request_id: str = "",
         all_targets: bool = False,
         traceparent: str = "",
+        chat_api_key: str = "",
     ) -> Created:
         """Do again what of a job did not complete, or all of it.
 
         A repeated request finds its job also after the parent was deleted.
         Raises JobNotFound, JobActive, JobSucceeded, ArtifactNotFound (its
-        input is gone), IdempotencyMismatch, TooManyWaitingJobs.
+        input is gone), SecretGone (it had a key and is given none),
+        InvalidRequest (it had no chat model to give a key to), SecretsDisabled,
+        IdempotencyMismatch, TooManyWaitingJobs.
         """
-        body_hash = redrive_hash(job_id, all_targets=all_targets)
+        body_hash = redrive_hash(
+            job_id,
+            all_targets=all_targets,
+            secret_digest=self._acceptance.secret_digest(chat_api_key),
+        )
         with self._units.write() as uow:
             # Repeats of one request wait here for each other.
             locked = uow.jobs.lock([job_id])
@@ -50,7 +71,10 @@ class Retrying:
                 raise JobNotFound
             asked = Asked(
                 NewJob(
-                    spec=spec_to_retry(parent, all_targets=all_targets),
+                    spec=_with_key(
+                        spec_to_retry(parent, all_targets=all_targets), given=bool(chat_api_key)
+                    ),
+                    chat_api_key=chat_api_key,
                     priority=parent.priority,
                     request_id=request_id,
                     labels=parent.labels,
@@ -79,3 +103,13 @@ class Retrying:
         made = self._acceptance.find_made(uow, tenant_id, [(request_id, body_hash)])
         found = uow.jobs.load(tenant_id, list(made.values()))
         return next((Created(job, created=False) for job in found.values()), None)
+
+
+def _with_key(spec: JobSpec, *, given: bool) -> JobSpec:
+    """Say in the spec that a key came with it. Raises InvalidRequest."""
+    if not given:
+        return spec
+    options = options_of(spec)
+    if options is None or options.chat_model is None:
+        raise InvalidRequest(Violation("chat_api_key", "the job has no chat_model"))
+    return with_api_key(spec)

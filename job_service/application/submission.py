@@ -8,6 +8,7 @@ from job_service.application.acceptance import Acceptance, Asked, Created, NewJo
 from job_service.application.limits import Limits
 from job_service.application.ports import Signals, UnitOfWorkFactory
 from job_service.application.request_hash import request_hash
+from job_service.application.secret_box import SecretBox
 from job_service.domain.errors import IdempotencyMismatch, StorageUnavailable
 from job_service.domain.job import Job
 
@@ -17,18 +18,26 @@ __all__ = ["Created", "NewJob", "Submission"]
 class Submission:
     """Creates jobs, idempotently by (tenant, request_id)."""
 
-    def __init__(self, *, units: UnitOfWorkFactory, signals: Signals, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        units: UnitOfWorkFactory,
+        signals: Signals,
+        limits: Limits,
+        secrets: SecretBox | None = None,
+    ) -> None:
         self._units = units
         self._signals = signals
-        self._acceptance = Acceptance(limits)
+        self._acceptance = Acceptance(limits, secrets)
 
     def create(self, tenant_id: UUID, new: NewJob) -> Created:
         """Accept one job.
 
         Raises InvalidRequest, ArtifactNotFound, ArtifactNotReady,
-        IdempotencyMismatch, TooManyWaitingJobs, StorageUnavailable, OutOfSpace.
+        GlossaryNotFound, SecretsDisabled, IdempotencyMismatch,
+        TooManyWaitingJobs, StorageUnavailable, OutOfSpace.
         """
-        return self._accept(tenant_id, [_ask(new, "")])[0]
+        return self._accept(tenant_id, [self._ask(new, "")])[0]
 
     def create_batch(self, tenant_id: UUID, new_jobs: Sequence[NewJob]) -> list[Created]:
         """Accept all or none, in one transaction and in the given order.
@@ -36,8 +45,13 @@ class Submission:
         Raises as `create`; violations name fields as `requests[3].spec...`.
         """
         return self._accept(
-            tenant_id, [_ask(new, f"requests[{index}].") for index, new in enumerate(new_jobs)]
+            tenant_id, [self._ask(new, f"requests[{index}].") for index, new in enumerate(new_jobs)]
         )
+
+    def _ask(self, new: NewJob, path: str) -> Asked:
+        secret = self._acceptance.secret_digest(new.chat_api_key)
+        body_hash = request_hash(new.spec, new.priority, new.labels, new.deadline_at, secret)
+        return Asked(new, body_hash, path)
 
     def _accept(self, tenant_id: UUID, asked: Sequence[Asked]) -> list[Created]:
         with self._units.write() as uow:
@@ -67,10 +81,6 @@ class Submission:
             )
             for one in asked
         ]
-
-
-def _ask(new: NewJob, path: str) -> Asked:
-    return Asked(new, request_hash(new.spec, new.priority, new.labels, new.deadline_at), path)
 
 
 def _hashes(asked: Sequence[Asked]) -> list[tuple[str, bytes]]:

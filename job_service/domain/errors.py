@@ -135,6 +135,30 @@ class NotADeadLetter(Refusal):
     reason = "NOT_A_DEAD_LETTER"
 
 
+class GlossaryNotFound(Refusal):
+    """There is no such glossary."""
+
+    reason = "GLOSSARY_NOT_FOUND"
+
+
+class TooManyGlossaries(Refusal):
+    """The tenant has as many glossaries as it may."""
+
+    reason = "TOO_MANY_GLOSSARIES"
+
+
+class SecretsDisabled(Refusal):
+    """This server has no key to keep secrets with, so it takes no api_key."""
+
+    reason = "SECRETS_DISABLED"
+
+
+class SecretGone(Refusal):
+    """The job's api_key was deleted when it ended; give one anew."""
+
+    reason = "SECRET_GONE"
+
+
 class StaleLease(Refusal):
     """The lease is not the step's newest."""
 

@@ -63,6 +63,14 @@ def deadline_of_redrive(job: Job, now: datetime) -> datetime | None:
     return job.deadline_at if job.deadline_at is not None and job.deadline_at > now else None
 
 
+def with_api_key(spec: JobSpec) -> JobSpec:
+    """Say that a key came for the spec's chat model, if it has one."""
+    if isinstance(spec, Transcode) or spec.options.chat_model is None:
+        return spec
+    model = replace(spec.options.chat_model, has_api_key=True)
+    return replace(spec, options=replace(spec.options, chat_model=model))
+
+
 def _narrowed(spec: JobSpec, keys: set[str]) -> JobSpec:
     """Leave targets out. A transcode has one, so nothing can be left out of it."""
     if isinstance(spec, Transcode):

@@ -4,6 +4,7 @@ A chat model's key is never among them: whoever takes a request apart keeps it
 apart, so that nothing which writes a spec down can write the key down.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -67,3 +68,23 @@ class DocumentTwins:
 
     bilingual: bool = False
     xliff: bool = False
+
+
+def term_form(term: GlossaryTerm) -> dict[str, object]:
+    """Write a term JSON-ready, by the names of the contract: workers read it too."""
+    return {
+        "source": term.source,
+        "target": term.target,
+        "target_language": term.target_language,
+        "case_sensitive": term.case_sensitive,
+    }
+
+
+def read_term(form: Mapping[str, object]) -> GlossaryTerm:
+    """Read a term as `term_form` writes it."""
+    return GlossaryTerm(
+        source=str(form["source"]),
+        target=str(form["target"]),
+        target_language=str(form["target_language"]),
+        case_sensitive=bool(form["case_sensitive"]),
+    )

@@ -12,10 +12,9 @@ from sqlalchemy import Connection, RowMapping, and_, case, func, null, or_, sele
 from job_service.application.job_query import Cursor, JobQuery
 from job_service.application.ports import LockedJobs
 from job_service.domain.job import Artifact, Job, Step, Target, Usage
-from job_service.domain.translation import GlossaryTerm
+from job_service.domain.translation import GlossaryTerm, read_term
 from job_service.storage import rows
 from job_service.storage.artifacts import GLOSSARY, TEXT
-from job_service.storage.spec_forms import read_term
 from job_service.storage.tables import ARTIFACTS, JOB_METRICS, JOBS, STEPS, TARGETS
 
 LONGEST_SHOWN_TEXT_BYTES = 16 * 1024

@@ -64,26 +64,6 @@ def read_spec(
     return _read_translation(kind, form, text, _read_options(form.get("options") or {}, terms))
 
 
-def term_form(term: GlossaryTerm) -> NewForm:
-    """Write a term, by the names of the contract: workers read them too."""
-    return {
-        "source": term.source,
-        "target": term.target,
-        "target_language": term.target_language,
-        "case_sensitive": term.case_sensitive,
-    }
-
-
-def read_term(form: Form) -> GlossaryTerm:
-    """Read a term."""
-    return GlossaryTerm(
-        source=form["source"],
-        target=form["target"],
-        target_language=form["target_language"],
-        case_sensitive=form["case_sensitive"],
-    )
-
-
 def _read_translation(
     kind: str, form: Form, text: str | None, options: TranslationOptions
 ) -> Translation:

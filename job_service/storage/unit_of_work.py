@@ -11,10 +11,12 @@ from job_service.storage.accounts import SqlAccountRows
 from job_service.storage.artifacts import SqlArtifactRows
 from job_service.storage.dead_letters import SqlDeadLetterRows
 from job_service.storage.engine import Database, naming_troubles
+from job_service.storage.glossaries import SqlGlossaryRows
 from job_service.storage.jobs import SqlJobRows
 from job_service.storage.leases import SqlLeaseRows
 from job_service.storage.queue_figures import SqlQueueFigures
 from job_service.storage.retention import SqlRetentionRows
+from job_service.storage.secrets import SqlSecretRows
 from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
 from job_service.storage.workers import SqlWorkerRows
@@ -70,6 +72,16 @@ class SqlUnitOfWork:
     def retention(self) -> SqlRetentionRows:
         """What has been kept for its time."""
         return SqlRetentionRows(self._connection)
+
+    @cached_property
+    def glossaries(self) -> SqlGlossaryRows:
+        """Tenants' glossaries."""
+        return SqlGlossaryRows(self._connection)
+
+    @cached_property
+    def secrets(self) -> SqlSecretRows:
+        """Jobs' secrets."""
+        return SqlSecretRows(self._connection)
 
     @cached_property
     def memory(self) -> SqlMemoryRows:

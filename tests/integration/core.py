@@ -13,6 +13,8 @@ from sqlalchemy import text
 from babelmill.kit.artifacts.local_store import LocalStore
 from job_service.application.cancellation import Cancellation
 from job_service.application.catalog import Catalog
+from job_service.application.dead_letters import DeadLetters
+from job_service.application.glossaries import Glossaries
 from job_service.application.leasing import (
     GrantedLease,
     HeartbeatReport,
@@ -26,6 +28,8 @@ from job_service.application.publishing import Publishing
 from job_service.application.queries import Queries
 from job_service.application.reaper import Reaper
 from job_service.application.retrying import Retrying
+from job_service.application.secret_box import SecretBox
+from job_service.application.segment_memory import SegmentMemory
 from job_service.application.submission import NewJob, Submission
 from job_service.application.tokens import Tokens
 from job_service.application.uploads import Uploads
@@ -62,7 +66,13 @@ class RecordingSignals:
 class Core:
     """Every use case on one pool, and one tenant."""
 
-    def __init__(self, database: Database, artifacts: Path, limits: Limits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        artifacts: Path,
+        limits: Limits,
+        secrets: SecretBox | None = None,
+    ) -> None:
         units = SqlUnitOfWorkFactory(database)
         self.database = database
         self.units = units
@@ -72,10 +82,15 @@ class Core:
         self.tokens = Tokens(units=units)
         self.catalog = Catalog(units=units)
         self.queries = Queries(units=units)
-        self.submission = Submission(units=units, signals=self.signals, limits=limits)
-        self.retrying = Retrying(units=units, signals=self.signals, limits=limits)
+        self.submission = Submission(
+            units=units, signals=self.signals, limits=limits, secrets=secrets
+        )
+        self.retrying = Retrying(units=units, signals=self.signals, limits=limits, secrets=secrets)
+        self.dead_letters = DeadLetters(units=units, signals=self.signals, limits=limits)
+        self.glossaries = Glossaries(units=units, limits=limits)
+        self.memory = SegmentMemory(units=units, limits=limits)
         self.cancellation = Cancellation(units=units, signals=self.signals, limits=limits)
-        self.leasing = Leasing(units=units, signals=self.signals, limits=limits)
+        self.leasing = Leasing(units=units, signals=self.signals, limits=limits, secrets=secrets)
         self.outcomes = Outcomes(
             units=units,
             signals=self.signals,
@@ -145,9 +160,14 @@ class Core:
 
 
 @contextmanager
-def open_core(url: str, artifacts: Path, limits: Limits | None = None) -> Iterator[Core]:
+def open_core(
+    url: str,
+    artifacts: Path,
+    limits: Limits | None = None,
+    secrets: SecretBox | None = None,
+) -> Iterator[Core]:
     database = open_database(url, pool_size=16)
     try:
-        yield Core(database, artifacts, limits or Limits())
+        yield Core(database, artifacts, limits or Limits(), secrets)
     finally:
         database.close()

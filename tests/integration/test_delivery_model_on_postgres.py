@@ -23,7 +23,7 @@ from job_service.domain.events import Fact
 from job_service.domain.job import Failure, Job, Progress, Step
 from job_service.domain.lease import LeaseRequest
 from tests.integration.core import WORKER, Core, open_core
-from tests.unit.job_service.domain.delivery_rules import PLAN, Delivery, World
+from tests.unit.job_service.domain.delivery_rules import PLAN, Delivery, World, extraction_by
 from tests.unit.job_service.domain.jobs_to_test import a_job_of
 
 _FOR_EVER = timedelta(days=1)
@@ -102,7 +102,7 @@ class PostgresWorld:
             inline=body,
         )
         try:
-            self._outcomes.complete(WORKER, lease, [output])
+            self._outcomes.complete(WORKER, lease, [output], None, extraction_by(lease))
         except (StaleLease, StepCancelled):
             return
 
@@ -145,7 +145,8 @@ class PostgresWorld:
     def outputs(self) -> set[tuple[str, str]]:
         """All that was published, visible or not: target and filename."""
         statement = text(
-            "SELECT target_key, filename FROM artifacts WHERE job_id = :job_id AND role = 'output'"
+            "SELECT target_key, filename FROM artifacts WHERE job_id = :job_id"
+            " AND role IN ('output', 'part')"
         )
         with self._core.database.engine.connect() as connection:
             return {

@@ -157,6 +157,27 @@ def test_records_are_kept_and_given_back_as_they_came(pipeline: PipelineCore) ->
     assert (message.format, list(message.record_rules.target_fields)) == ("json", ["name"])
 
 
+def test_outputs_may_lie_below_the_prefix_that_was_asked_for_and_nowhere_else(
+    pipeline: PipelineCore,
+) -> None:
+    spec = TranslateRecords(
+        records='[{"name":"hello"}]',
+        target_fields=("name",),
+        source_language="en",
+        target_languages=("pt",),
+        output_prefix="out/",
+    )
+    job = pipeline.submit(spec)
+    pipeline.extract(job, 5)
+    pipeline.complete(job, "translate[pt,1]")
+    lease = pipeline.acquire(job, "reconstruct[pt]").request
+    with pytest.raises(InvalidRequest, match="slashes"):
+        pipeline.complete(job, "reconstruct[pt]", {"other/records.json": b"[]"}, lease)
+    pipeline.complete(job, "reconstruct[pt]", {"out/records.json": b"[]"}, lease)
+    (target,) = pipeline.core.job(job).targets
+    assert [output.filename for output in target.outputs] == ["out/records.json"]
+
+
 @pytest.mark.parametrize("text", [BIG, "short, of an unknown language"])
 def test_text_is_cut_into_chunks_when_it_is_long_or_its_language_unknown(
     pipeline: PipelineCore, text: str

@@ -151,6 +151,11 @@ class FailureReason(StrEnum):
         False,
         "Neither the engines nor the rules can give this tone to the language.",
     )
+    SECRET_UNREADABLE = (
+        "SECRET_UNREADABLE",
+        False,
+        "The job's api_key cannot be decrypted: it, or the service's key, is not what it was.",
+    )
     NOT_MEDIA = (
         "NOT_MEDIA",
         False,

@@ -5,6 +5,7 @@ in memory, by the domain alone, or in PostgreSQL, by the use cases.
 """
 
 from abc import abstractmethod
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
 
 from job_service.domain import attempts
 from job_service.domain.events import Fact, JobStateChanged, StepStateChanged, TargetFinished
+from job_service.domain.expansion import Chunk, Extraction
 from job_service.domain.job import (
     FINAL_JOB_STATES,
     FINAL_STEP_STATES,
@@ -33,6 +35,7 @@ from job_service.domain.job import (
 )
 from job_service.domain.lease import LeaseRequest
 from job_service.domain.plan import Plan
+from job_service.domain.plan_documents import EXTRACT
 from job_service.domain.state_machine import GRANTABLE_STATES, LEASED_STATES
 from tests.unit.job_service.domain.jobs_to_test import FLAKY, HOPELESS, POLICY, a_planned_step
 
@@ -45,8 +48,12 @@ FAILURES = (
 )
 PLAN = Plan(
     (
-        a_planned_step("extract"),
-        a_planned_step("translate[pt]", "pt", "extract"),
+        replace(
+            a_planned_step(EXTRACT),
+            kind=EXTRACT,
+            settings={"source": str(UUID(int=1)), "max_chunks": 5},
+            weight=0.0,
+        ),
         a_planned_step("translate[es]", "es"),
         a_planned_step("translate[fr]", "fr"),
     ),
@@ -54,10 +61,20 @@ PLAN = Plan(
 )
 _LEASES_BEFORE_CANCEL = 3
 DEADLINE = timedelta(minutes=30)
-_index = st.integers(0, 3)
+_index = st.integers(0, 4)
 # Of the messages some are old ones, that come for the second time.
 _lag = st.sampled_from((0, 0, 0, 1))
 _lease_age = st.integers(0, 3)
+
+
+def extraction_by(lease: LeaseRequest) -> Extraction:
+    """What an extract step finds under a lease: enough for two more steps."""
+    return Extraction(
+        format="txt",
+        source_language="en",
+        language_confidence=1.0,
+        chunks=(Chunk(f"{lease.lease_id}.bin", 10, 1),),
+    )
 
 
 class World(Protocol):
@@ -94,7 +111,10 @@ def _is_worth_a_cancel(machine: "Delivery") -> bool:
 
 
 class Delivery(RuleBasedStateMachine):
-    """One job with a chain and two flat steps; workers old and new hold on to their leases."""
+    """One job with two flat steps and one whose end adds a chain.
+
+    Workers old and new hold on to their leases.
+    """
 
     @abstractmethod
     def open_world(self, deadline: timedelta | None) -> World:
@@ -112,13 +132,13 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(index=_index, lag=_lag)
     def publish(self, index: int, lag: int) -> None:
-        step = self.job.steps[index]
+        step = self._step_at(index)
         self.world.publish(step, step.generation - lag)
         self._look()
 
     @rule(index=_index, lag=_lag)
     def acquire(self, index: int, lag: int) -> None:
-        step = self.job.steps[index]
+        step = self._step_at(index)
         lease = LeaseRequest(step.step_id, step.generation - lag, uuid4())
         granted = self.world.acquire(lease)
         assert granted == (lag == 0 and step.state in GRANTABLE_STATES)
@@ -131,7 +151,7 @@ class Delivery(RuleBasedStateMachine):
     def work_off(self, index: int) -> None:
         """Everything goes well with a step, from its message to its end."""
         self.acquire(index, 0)
-        if self.leases and self.leases[-1].step_id == self.job.steps[index].step_id:
+        if self.leases and self.leases[-1].step_id == self._step_at(index).step_id:
             self.complete(0)
 
     @precondition(_has_leases)
@@ -208,6 +228,9 @@ class Delivery(RuleBasedStateMachine):
         lease = (ended + live)[-1 - age % len(self.leases)]
         return lease, lease in live
 
+    def _step_at(self, index: int) -> Step:
+        return self.job.steps[index % len(self.job.steps)]
+
     def _step(self, lease: LeaseRequest) -> Step:
         return next(step for step in self.job.steps if step.step_id == lease.step_id)
 
@@ -216,7 +239,13 @@ class Delivery(RuleBasedStateMachine):
         before, after = self.job, self.world.job()
         facts = self.world.facts()
         assert facts[: len(self.facts)] == self.facts
-        for old, new in zip(before.steps, after.steps, strict=True):
+        added = after.steps[len(before.steps) :]
+        if added:
+            assert [step.name for step in added] == ["translate[pt,1]", "reconstruct[pt]"]
+            assert before.steps[0].state is StepState.IN_PROGRESS
+            assert after.steps[0].state is StepState.COMPLETED
+        kept = after.steps[: len(before.steps)]
+        for old, new in zip(before.steps, kept, strict=True):
             assert old.state not in FINAL_STEP_STATES or new.state is old.state
             assert new.generation >= old.generation
         for old_target, new_target in zip(before.targets, after.targets, strict=True):

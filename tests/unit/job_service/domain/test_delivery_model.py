@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from hypothesis import settings
 
 from job_service.domain import attempts
 from job_service.domain.errors import StaleLease
 from job_service.domain.events import Fact, JobStateChanged
+from job_service.domain.expansion import expand
 from job_service.domain.job import (
     FINAL_JOB_STATES,
     FINAL_STEP_STATES,
@@ -17,11 +18,15 @@ from job_service.domain.job import (
     JobState,
     Progress,
     Step,
+    StepState,
 )
 from job_service.domain.lease import LeaseRequest
+from job_service.domain.opening import new_steps
+from job_service.domain.plan_documents import EXTRACT
+from job_service.domain.planned import StepTimeouts
 from job_service.domain.settlement import Change, note, settle
 from job_service.domain.sweeping import sweep
-from tests.unit.job_service.domain.delivery_rules import PLAN, Delivery, World
+from tests.unit.job_service.domain.delivery_rules import PLAN, Delivery, World, extraction_by
 from tests.unit.job_service.domain.jobs_to_test import NOON, POLICY, a_job_of
 
 
@@ -66,7 +71,11 @@ class MemoryWorld:
             ended = attempts.complete(self._step(lease), lease, None, self._now)
         except StaleLease:
             return
-        self._settle(ended)
+        added: tuple[Step, ...] = ()
+        if ended.kind == EXTRACT and ended.state is StepState.COMPLETED:
+            planned = expand(self._job, ended, extraction_by(lease), StepTimeouts())
+            added = new_steps(planned, self._job.job_id, self._now, uuid4)
+        self._apply(settle(self._job, {ended.step_id: ended}, self._now, added=added))
 
     def fail(self, lease: LeaseRequest, failure: Failure, jitter: float) -> None:
         try:

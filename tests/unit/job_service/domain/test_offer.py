@@ -1,16 +1,21 @@
 """Announcements taken together."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
 from job_service.domain.catalog import (
     Engine,
+    Format,
     LanguagePair,
     RouteHop,
     WorkerAnnouncement,
 )
 from job_service.domain.errors import InvalidRequest
 from job_service.domain.offer import check_offered, merge
-from job_service.domain.spec import TranslateText
+from job_service.domain.spec import TranslateDocument, TranslateText, Translation
+from job_service.domain.translation import ChatModel, TranslationOptions
 
 DIRECT = LanguagePair("en", "pt", (RouteHop("bergamot", "en", "pt"),))
 PIVOT = LanguagePair(
@@ -59,3 +64,65 @@ def test_pair_is_refused_when_only_its_spelling_is_near(source: str, target: str
     offer = merge([_said(LanguagePair("en", "pt", ()))])
     with pytest.raises(InvalidRequest):
         check_offered(TranslateText(source, (target,), text="x"), offer)
+
+
+def _chatty(*, needs_chat_model: bool) -> WorkerAnnouncement:
+    return WorkerAnnouncement(
+        worker_id="w2",
+        service="translation_worker",
+        version="2",
+        step_kinds=("translate_text", "extract"),
+        engines=(
+            Engine("bergamot"),
+            Engine("chat", any_pair=True, needs_chat_model=needs_chat_model),
+        ),
+        pairs=(DIRECT,),
+        formats=(Format("docx", extensions=(".docx",)),),
+    )
+
+
+def _text(*engines: str, model: bool = False, target: str = "xx") -> TranslateText:
+    chat_model = ChatModel("https://a.example", "m") if model else None
+    options = TranslationOptions(engines=engines, chat_model=chat_model)
+    return TranslateText("en", (target,), text="x", options=options)
+
+
+@pytest.mark.parametrize(
+    ("spec", "needs_model"),
+    [
+        (_text("chat"), False),
+        (_text(), False),
+        (_text("chat", model=True), True),
+        (_text(model=True), True),
+        (_text("bergamot", target="pt"), True),
+        (replace(_text(target="pt"), source_language=""), True),
+    ],
+)
+def test_any_pair_is_taken_when_an_engine_that_may_be_used_takes_it(
+    spec: TranslateText, needs_model: bool
+) -> None:
+    check_offered(spec, merge([_chatty(needs_chat_model=needs_model)]))
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (_text("bergamot"), "UNSUPPORTED_LANGUAGE_PAIR"),
+        (_text(), "UNSUPPORTED_LANGUAGE_PAIR"),
+        (_text("chat"), "CHAT_MODEL_REQUIRED"),
+        (_text("bergamot", "deepl", target="pt"), "UNSUPPORTED_ENGINE"),
+        (
+            TranslateDocument(
+                artifact_id=UUID(int=1),
+                source_language="en",
+                target_languages=("pt",),
+                format="doc",
+            ),
+            "UNSUPPORTED_FORMAT",
+        ),
+    ],
+)
+def test_spec_is_refused_when_no_worker_can_do_it(spec: Translation, reason: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_offered(spec, merge([_chatty(needs_chat_model=True)]))
+    assert [violation.reason for violation in caught.value.violations] == [reason]
