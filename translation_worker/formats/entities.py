@@ -43,15 +43,6 @@ class NamedEntity:
     count: int = 0
     records: set[int] = field(default_factory=set)
 
-    def as_json(self) -> dict[str, object]:
-        """Return it for a report."""
-        return {
-            "text": self.text,
-            "kind": self.kind,
-            "count": self.count,
-            "records": sorted(self.records),
-        }
-
 
 def named_entities(texts: Iterable[tuple[str, str]], language: str = "") -> list[NamedEntity]:
     """Return the names in texts, given by their segments' ids, the most frequent first."""

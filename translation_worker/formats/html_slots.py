@@ -20,7 +20,7 @@ from translation_worker.formats.html_elements import (
     VOID,
 )
 from translation_worker.formats.html_markup import Attribute, Markup, MarkupKind, markup_of
-from translation_worker.formats.text_markup import Mark, Part, markup_slot
+from translation_worker.formats.text_markup import Mark, Part, markup_slot, runs_of
 from translation_worker.formats.text_paragraphs import MAX_SEGMENT_CHARACTERS, shorter
 from translation_worker.formats.text_slots import Patch, Slot, has_words
 
@@ -135,7 +135,7 @@ class HtmlSlots:
         else:
             mark = Mark.OPENING if piece.kind is MarkupKind.OPENING else Mark.CLOSING
             if piece.kind is MarkupKind.SELF_CLOSED or piece.name in VOID:
-                mark = Mark.ORNAMENT
+                mark = Mark.BREAK if piece.name == "br" else Mark.ORNAMENT
             self._parts.append(Part(piece.start, piece.end, mark, name=piece.name))
 
     def _literal(self, piece: Markup, end: int) -> Iterator[Slot]:
@@ -148,10 +148,10 @@ class HtmlSlots:
             self._parts.append(Part(piece.start, end, Mark.ORNAMENT))
 
     def _flush(self) -> Iterator[Slot]:
-        if self._parts:
-            self._count += 1
-            slot = markup_slot(self._parts, f"t{self._count}", self._context)
+        for run in runs_of(self._parts):
+            slot = markup_slot(run, f"t{self._count + 1}", self._context)
             if slot is not None:
+                self._count += 1
                 yield slot
         self._parts = []
         self._characters = 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from translation_worker.document import Content, Segment
 from translation_worker.formats.codec import CodecOptions, RecordRules, Written
+from translation_worker.formats.json_messages import has_choices, message_parts
 from translation_worker.formats.json_slots import JsonSlots, field_name, whole_paragraphs
 from translation_worker.formats.json_strings import (
     JsonPath,
@@ -14,6 +15,7 @@ from translation_worker.formats.json_strings import (
 )
 from translation_worker.formats.records_fields import is_target
 from translation_worker.formats.text_encoding import EncodedText, decode, read_bytes
+from translation_worker.formats.text_markup import Part
 from translation_worker.formats.text_prose import is_prose
 from translation_worker.formats.text_slots import Slot, counted
 
@@ -61,7 +63,13 @@ def _decoded(path: Path, options: CodecOptions) -> EncodedText:
 def _slots(text: str, found: JsonSlots, options: CodecOptions) -> Iterator[Slot]:
     strings = list(json_strings(text, options.limits.max_xml_depth, options.stop))
     for string in _targets(text, strings, options.record_rules):
-        yield from found.slots(string, _name(string.path), whole_paragraphs)
+        yield from found.slots(string, _name(string.path), _texts)
+
+
+def _texts(value: str) -> Iterator[list[Part]]:
+    """Yield the texts of a value: those of its choices if it has any, else its paragraphs."""
+    parts = message_parts(value) if has_choices(value) else None
+    yield from whole_paragraphs(value) if parts is None else parts
 
 
 def _targets(
@@ -77,7 +85,8 @@ def _targets(
     is_catalogue = _is_catalogue(strings)
     for string in strings:
         value, _ = decoded_string(text, string)
-        if is_prose(value, field_name(string.path), words_are_text=is_catalogue):
+        name = field_name(string.path)
+        if has_choices(value) or is_prose(value, name, words_are_text=is_catalogue):
             yield string
 
 

@@ -17,7 +17,7 @@ from translation_worker.formats.markdown_blocks import MarkdownBlock, MarkdownBl
 from translation_worker.formats.markdown_inline import InlineParser, PlacedToken, parts_of
 from translation_worker.formats.markdown_rendering import BlockSlot, render_block
 from translation_worker.formats.text_encoding import EncodedText, decode, read_bytes
-from translation_worker.formats.text_markup import markup_slot
+from translation_worker.formats.text_markup import markup_slot, runs_of
 from translation_worker.formats.text_slots import SliceText, Slot, counted, fill, has_words
 
 # The parser takes some ten seconds for it.
@@ -100,14 +100,15 @@ class _Document:
                 if has_words(words):
                     segment = Segment(f"b{number}.{name}{start}", content_of([words]), name)
                     yield Slot(segment, start_of(start), end_of(end))
-            slot = markup_slot(list(parts_of(block.text, tokens)), f"b{number}", block.context)
-            if slot is None:
-                continue
-            self._places[slot.segment.segment_id] = BlockSlot(
-                block, block.text[slot.start : slot.end], self._line_prefix(block)
-            )
-            places = {tag: (start_of(a), end_of(b)) for tag, (a, b) in slot.tags.items()}
-            yield Slot(slot.segment, start_of(slot.start), end_of(slot.end), places)
+            for part, run in enumerate(runs_of(parts_of(block.text, tokens)), 1):
+                segment_id = f"b{number}.{part}" if part > 1 else f"b{number}"
+                slot = markup_slot(run, segment_id, block.context)
+                if slot is None:
+                    continue
+                text = block.text[slot.start : slot.end]
+                self._places[segment_id] = BlockSlot(block, text, self._line_prefix(block))
+                places = {tag: (start_of(a), end_of(b)) for tag, (a, b) in slot.tags.items()}
+                yield Slot(slot.segment, start_of(slot.start), end_of(slot.end), places)
 
     def render(self, slot: Slot, content: Content, slice_text: SliceText) -> str | None:
         """Return the source text for a translated slot; None if its markup would change."""

@@ -20,7 +20,7 @@ from translation_worker.formats.text_markup import Mark, Part
 # What GitHub and others write in brackets: footnotes, kinds of notes, boxes of task lists.
 _BRACKETED = re.compile(r"\[\^[^\]\s]{1,100}\]:?|\[![A-Za-z]{1,20}\]|\A\[[ xX]\](?=\s)")
 _HTML_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
-_HTML_ORNAMENTS = frozenset({"br", "img", "hr", "input", "wbr"})
+_HTML_ORNAMENTS = frozenset({"img", "hr", "input", "wbr"})
 _HTML_CODE = frozenset({"code", "kbd", "pre", "samp", "script", "style", "var"})
 # Within an element of code written as HTML.
 _CODE_TOKENS = 50
@@ -172,6 +172,8 @@ def _part(placed: PlacedToken) -> Part:
         return Part(start, end, Mark.WORDS, token.content or " ")
     if token.type == "code_inline" or (token.type == "link_open" and token.markup == "autolink"):
         return Part(start, end, Mark.LITERAL)
+    if token.type == "hardbreak":
+        return Part(start, end, Mark.BREAK)
     mark = {1: Mark.OPENING, -1: Mark.CLOSING}.get(token.nesting, Mark.ORNAMENT)
     return Part(start, end, mark, name=f"{token.tag}{token.markup}")
 
@@ -179,6 +181,8 @@ def _part(placed: PlacedToken) -> Part:
 def _html_part(markup: str, start: int, end: int) -> Part:
     match = _HTML_NAME.match(markup)
     name = match[1].lower() if match else ""
+    if name == "br":
+        return Part(start, end, Mark.BREAK)
     if not name or name in _HTML_ORNAMENTS or markup.endswith("/>"):
         return Part(start, end, Mark.ORNAMENT)
     if markup.startswith("</"):

@@ -67,7 +67,7 @@ def _pieces(
             yield _tag_text(slot, part, slice_text), False
         else:
             words = "".join(_escaped(part, spelled, is_strict=is_strict))
-            if is_first and slot.start == place.block.starts[0]:
+            if is_first and slot.start in place.block.starts:
                 words = _not_a_block(words)
             if place.block.is_cell:
                 words = _BARE_BAR.sub(r"\\|", words)

@@ -4,6 +4,7 @@ What stands at the edges of a run and bears no words is left out of its segment:
 breaks, and markup around the whole of it. The parts of a run follow each other without gaps.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -23,6 +24,8 @@ class Mark(Enum):
     LITERAL = "literal"
     # Bears no words, such as an image.
     ORNAMENT = "ornament"
+    # Ends a line within a paragraph.
+    BREAK = "break"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,24 @@ class Part:
     mark: Mark
     text: str = ""
     name: str = ""
+
+
+def runs_of(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Cut parts where a line was ended by hand after a sentence, outside of markup."""
+    run: list[Part] = []
+    depth = 0
+    ends_sentence = True
+    for part in parts:
+        run.append(part)
+        depth += (part.mark is Mark.OPENING) - (part.mark is Mark.CLOSING)
+        if part.mark is Mark.BREAK and depth == 0 and ends_sentence:
+            yield run
+            run = []
+        elif part.mark is Mark.WORDS and part.text.strip():
+            ends_sentence = _SENTENCE_END.search(part.text) is not None
+        elif part.mark is Mark.LITERAL:
+            ends_sentence = False
+    yield run
 
 
 def markup_slot(parts: Sequence[Part], segment_id: str, context: str = "") -> Slot | None:
@@ -68,7 +89,9 @@ _KINDS = {
     Mark.CLOSING: TagKind.CLOSING,
     Mark.LITERAL: TagKind.ALONE,
     Mark.ORNAMENT: TagKind.ALONE,
+    Mark.BREAK: TagKind.ALONE,
 }
+_SENTENCE_END = re.compile(r"[.!?:;\u2026\u3002\uff01\uff1f][\"')\]\u201d\u2019\u00bb]*\s*\Z")
 
 # A part, and where its partner starts; -1 if it has none.
 _Paired = tuple[Part, int]
@@ -139,4 +162,6 @@ def _trimmed(parts: Sequence[_Paired]) -> Sequence[_Paired]:
 
 
 def _is_bare(part: Part) -> bool:
-    return part.mark is Mark.ORNAMENT or (part.mark is Mark.WORDS and not part.text.strip())
+    return part.mark in {Mark.ORNAMENT, Mark.BREAK} or (
+        part.mark is Mark.WORDS and not part.text.strip()
+    )

@@ -100,6 +100,15 @@ def test_segment_is_the_words_alone_when_markup_is_around_all_of_it() -> None:
     assert len(tags_of(segment.content)) == 2
 
 
+def test_line_begins_a_segment_when_a_sentence_ended_before_it() -> None:
+    page = b"<p>One.<br>Two <br/>three!<br><br>Four <b>five.<br>Six</b></p>"
+
+    assert texts_of(HTML, page) == ["One.", "Two three!", "Four five.Six"]
+    assert written(HTML, page, louder)[0] == page.upper().replace(b"P>", b"p>").replace(
+        b"BR", b"br"
+    ).replace(b"B>", b"b>")
+
+
 def test_words_are_escaped_when_they_look_like_markup() -> None:
     out = replaced(
         b"<p title='t'>text</p>", HTML, lambda segment: ("<script>&amp; ' \" </script>",)

@@ -67,6 +67,30 @@ def test_lines_are_values_when_there_is_one_a_line() -> None:
     assert written(JSON, data, same)[0] == data
 
 
+def test_choices_are_texts_of_their_own_when_a_message_has_some() -> None:
+    message = (
+        "You have {n, plural, offset:1 =0 {no '{files}'} one {# file {of, select, a {by {who}} "
+        "other {x} }} other{# files}}."
+    )
+    data = json.dumps({"a": {"b": message}, "c": "{n, plural, one {broken"}).encode()
+
+    texts = texts_of(JSON, data)
+    assert texts == [
+        "You have",
+        "no '{files}'",
+        " file",
+        "by {who}",
+        "x",
+        " files",
+        "{n, plural, one {broken",
+    ]
+    out = json.loads(written(JSON, data, louder)[0])
+    assert out["a"]["b"] == (
+        "YOU HAVE {n, plural, offset:1 =0 {NO '{FILES}'} one {# FILE {of, select, a {BY {WHO}} "
+        "other {X} }} other{# FILES}}."
+    )
+
+
 @given(JSON_VALUES, st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_bytes_stay_when_nothing_is_translated(
     value: object, indent: int | str | None, ascii_only: bool
