@@ -24,6 +24,11 @@ from translation_worker.sources.source_settings import SourceSettings
 
 STAGE = "extract"
 
+# A file of these may be translated already: then there is nothing left to do, and that is well.
+_FORMATS_WITH_TRANSLATIONS = frozenset({"po", "xliff"})
+# BCP 47 by ISO 639-2: nobody has said, and there is nothing to tell by.
+_UNDETERMINED = "und"
+
 
 @dataclass(frozen=True)
 class _Source:
@@ -85,8 +90,7 @@ class ExtractDocument:
         with document_failures():
             codec = recognise(source.path, source.filename, source.media_type, _format(order))
         segments = self._files.read(codec, source.path, codec_options(order, attempt), attempt)
-        words = (plain_text(segment.content) for segment in segments)
-        if not any(character.isalnum() for text in words for character in text):
+        if not _has_words(segments) and codec.name not in _FORMATS_WITH_TRANSLATIONS:
             raise StepFailure(FailureReason.EMPTY_TEXT)
         language = _language(order, segments)
         characters = sum(characters_of(segment) for segment in segments)
@@ -113,6 +117,11 @@ class ExtractDocument:
         return outputs, extraction
 
 
+def _has_words(segments: Sequence[Segment]) -> bool:
+    words = (plain_text(segment.content) for segment in segments)
+    return any(character.isalnum() for text in words for character in text)
+
+
 def _format(order: lease_pb2.ExtractWork) -> str:
     return "records" if order.HasField("record_rules") else order.format
 
@@ -120,6 +129,8 @@ def _format(order: lease_pb2.ExtractWork) -> str:
 def _language(order: lease_pb2.ExtractWork, segments: Sequence[Segment]) -> Detected:
     if order.source_language:
         return Detected(order.source_language, 1.0)
+    if not segments:
+        return Detected(_UNDETERMINED, 0.0)
     return detect(plain_text(segment.content) for segment in segments)
 
 

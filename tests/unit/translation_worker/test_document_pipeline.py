@@ -175,3 +175,22 @@ def test_the_step_fails_when_a_part_is_damaged(tmp_path: Path) -> None:
         run.reconstruct(original, [chunk], [])
     with pytest.raises(StepFailure):
         run.translate(b"[]")
+
+
+def test_an_edited_twin_keeps_its_targets_when_it_is_translated_again(tmp_path: Path) -> None:
+    engine = ScriptedEngine(lambda text: None if "code" in text else greeting(text))
+    run = DocumentRun(tmp_path / "1", engine)
+    run.twins.xliff = True
+    twin = run.whole(b"Hello **red** {name}.\n\nSome code here.\n", "a.md")["a.pt.segments.xlf"]
+    assert b"Ol\xc3\xa1" in twin
+    edited = twin.replace(b"Ol\xc3\xa1", b"Oi, amigo")
+    again = ScriptedEngine(lambda text: text.replace("code", "c\u00f3digo"))
+    made = DocumentRun(tmp_path / "2", again).whole(edited, "a.xlf")["a.pt.xlf"]
+    assert again.asked == ["Some code here."]
+    assert b"Oi, amigo" in made
+    assert "Some c\u00f3digo here." in made.decode()
+    # Now everything is translated, and nothing is left to do.
+    nobody = ScriptedEngine(lambda text: text)
+    last = DocumentRun(tmp_path / "3", nobody).whole(made, "a.xlf")["a.pt.xlf"]
+    assert last == made
+    assert not nobody.asked
