@@ -118,8 +118,8 @@ def parse_rates(text: str) -> dict[str, EngineRates]:
 class _LocalBucket:
     """One process's part of a rate, with no more than one call at once."""
 
-    def __init__(self) -> None:
-        self._free_at = 0.0
+    def __init__(self, free_at: float) -> None:
+        self._free_at = free_at
 
     def wait_seconds(self, now: float) -> float:
         return max(0.0, self._free_at - now)
@@ -188,15 +188,20 @@ class RateLimits:
         except (redis.RedisError, TypeError, ValueError, IndexError) as error:
             self._lost(error)
             return None
+        self._local.clear()
         return wait_milliseconds / 1000
 
     def _take_here(self, engine: str, characters: int) -> float:
         now = self._clock()
         share = 1.0 / (self._users or UNKNOWN_USERS)
-        wanted = [
-            (self._local.setdefault((engine, name), _LocalBucket()), rate, amount)
-            for name, rate, amount in self._buckets(engine, characters)
-        ]
+        wanted: list[tuple[_LocalBucket, Rate, int]] = []
+        for name, rate, amount in self._buckets(engine, characters):
+            bucket = self._local.get((engine, name))
+            if bucket is None:
+                # Where others may have used the rate up until now, the first call waits, too.
+                first = rate.seconds / rate.amount / share if self._users else 0.0
+                bucket = self._local[engine, name] = _LocalBucket(now + first)
+            wanted.append((bucket, rate, amount))
         wait = max((bucket.wait_seconds(now) for bucket, _, _ in wanted), default=0.0)
         if wait == 0:
             for bucket, rate, amount in wanted:

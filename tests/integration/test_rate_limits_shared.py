@@ -115,7 +115,7 @@ def test_each_process_keeps_to_its_part_when_redis_goes_away(tmp_path: Path) -> 
         granted = list(pool.map(use, both))
     for client in clients:
         client.close()
-    assert all(8 <= count <= 12 for count in granted), granted
+    assert all(6 <= count <= 10 for count in granted), granted
 
 
 def test_redis_is_used_again_when_it_is_back(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_redis_is_used_again_when_it_is_back(tmp_path: Path) -> None:
             limits = RateLimits(parse_rates("chat=1/min"), client, user="me", clock=clock)
             assert limits.take("chat", 1) == 0
             server.stop()
-            assert limits.take("chat", 1) == 0, "its own part"
+            assert limits.take("chat", 1) == 60, "its own part, after a wait"
             server.start()
             client.set("babelmill:rates:{chat}:pause", 1, px=300_000)
             now = 1.0
