@@ -17,6 +17,7 @@ from translation_worker.formats.pdf.page_text import Run
 Operands = Sequence[Object]
 _MAX_FORM_DEPTH = 16
 _SHOWING = frozenset({"Tj", "TJ", "'", '"'})
+_ENDING_WITH_TEXT = frozenset({"BT", "ET", "Td", "TD", "Tm", "T*", "Tj", "TJ"})
 _POSITIONING = frozenset({"Td", "TD", "Tm", "T*", "'", '"', "BT", "ET"})
 
 
@@ -184,17 +185,43 @@ def _written(
 ) -> bytes:
     """Return the operators of a layer without some; forms that changed get names in `forms`."""
     kept: list[tuple[Operands, Operator]] = []
+    text_began: int | None = None  # where in `kept` a text object began that shows nothing yet
+    emptied = False
     for index, (operands, operator) in enumerate(layer.operators):
         number = layer.shows.get(index)
         if number is not None and number in numbers:
             kept += _instead(layer, index, operands, operator, runs)
-        elif index in layer.forms and _draws(layer.forms[index].layer, numbers):
+            emptied = True
+            continue
+        if index in layer.forms and _draws(layer.forms[index].layer, numbers):
             name = f"/Fb{len(forms)}x{index}"
             forms[name] = _edited_form(pdf, layer.forms[index], numbers, runs)
             kept.append(([Name(name)], Operator("Do")))
-        else:
-            kept.append((operands, Operator(operator)))
+            continue
+        if operator == "BT":
+            text_began, emptied = len(kept), False
+        elif number is not None:
+            text_began = None
+        kept.append((operands, Operator(operator)))
+        if operator == "ET":
+            if text_began is not None and emptied:
+                kept[text_began:] = _state_only(kept[text_began:])
+            text_began = None
     return pikepdf.unparse_content_stream(kept)
+
+
+def _state_only(
+    operators: Sequence[tuple[Operands, Operator]],
+) -> list[tuple[Operands, Operator]]:
+    """Return what lasts of a text object that shows nothing: its positions end with it."""
+    lasting: list[tuple[Operands, Operator]] = []
+    for operands, operator in operators:
+        if str(operator) == "TD" and len(operands) == 2:  # noqa: PLR2004 - by the format
+            leading = Object.parse(f"{-_number(operands[1]):.4f}".encode())
+            lasting.append(([leading], Operator("TL")))
+        elif str(operator) not in _ENDING_WITH_TEXT:
+            lasting.append((operands, operator))
+    return lasting
 
 
 def _draws(layer: Layer, numbers: Set[int]) -> bool:

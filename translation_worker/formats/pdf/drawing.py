@@ -17,6 +17,8 @@ from translation_worker.formats.pdf.words import Style
 
 _SLANT = math.tan(math.radians(12))
 _BOLD_STROKE = 0.03  # ems
+# A carriage return would be read as a line feed.
+_ESCAPES = ((b"\\", b"\\\\"), (b"(", b"\\("), (b")", b"\\)"), (b"\r", b"\\r"))
 
 FaceNames = Callable[[Face], EmbeddedFace]
 FontNames = Callable[[Show], str | None]
@@ -168,7 +170,8 @@ class _TextShow:
         self._setting = setting
         self._size = setting.size * setting.scale * style.size
         self._origin = x, y + style.rise * setting.size * setting.scale
-        self._strings: list[bytes] = []
+        # Codes, and between them shifts in thousandths of an em.
+        self._strings: list[bytes | int] = []
         self._em = self._size * setting.narrowing
 
     def show(self, text: str, width: float) -> None:
@@ -185,7 +188,7 @@ class _TextShow:
             own = 0.0
         shift = -1000 * (width - own) / self._em
         if abs(shift) >= 1:
-            self._strings.append(b"%d" % round(shift))
+            self._strings.append(round(shift))
 
     def finish(self) -> bytes:
         source, setting = self._face.face.source, self._setting
@@ -206,9 +209,28 @@ class _TextShow:
         return b" ".join([*parts, b"ET"])
 
 
-def _joined(strings: Sequence[bytes]) -> bytes:
-    """Join strings in hexadecimal that stand side by side."""
-    return b"".join(strings).replace(b"><", b"")
+def _joined(strings: Sequence[bytes | int]) -> bytes:
+    """Write the strings and shifts of a TJ; strings that stand side by side become one."""
+    parts: list[bytes] = []
+    codes = b""
+    for item in strings:
+        if isinstance(item, bytes):
+            codes += item
+            continue
+        if codes:
+            parts.append(_literal(codes))
+        parts.append(b"%d" % item)
+        codes = b""
+    if codes:
+        parts.append(_literal(codes))
+    return b"".join(parts)
+
+
+def _literal(codes: bytes) -> bytes:
+    """Write a literal string (PDF 32000-1, 7.3.4.2)."""
+    for plain, escaped in _ESCAPES:
+        codes = codes.replace(plain, escaped)
+    return b"(%s)" % codes
 
 
 def _stretches(piece: Letters, setting: Setting) -> list[tuple[Face, str, float]]:
@@ -216,8 +238,8 @@ def _stretches(piece: Letters, setting: Setting) -> list[tuple[Face, str, float]
     return [(face, text, face.width(text) * em) for face, text in piece.stretches]
 
 
-def _real(value: float) -> bytes:
-    return f"{value:.3f}".rstrip("0").rstrip(".").encode() or b"0"
+def _real(value: float, places: int = 3) -> bytes:
+    return f"{value:.{places}f}".rstrip("0").rstrip(".").encode() or b"0"
 
 
 def _color(color: tuple[int, int, int]) -> bytes:
@@ -225,4 +247,5 @@ def _color(color: tuple[int, int, int]) -> bytes:
 
 
 def _matrix(matrix: Matrix) -> bytes:
-    return b" ".join(f"{value:.5f}".rstrip("0").rstrip(".").encode() or b"0" for value in matrix)
+    turn = b" ".join(_real(value, 5) for value in matrix[:4])
+    return b"%s %s %s" % (turn, _real(matrix.e, 2), _real(matrix.f, 2))

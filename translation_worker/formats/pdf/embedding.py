@@ -33,13 +33,13 @@ class EmbeddedFace:
         self._codes: dict[int, str] = {}
 
     def encode(self, text: str) -> bytes:
-        """Return text as a string of a content stream, in hexadecimal."""
-        codes = []
+        """Return text as the codes of this font, two bytes each."""
+        codes = bytearray()
         for character in text:
             code = self.face.code(character)
             self._codes.setdefault(code, character)
-            codes.append(b"%04x" % code)
-        return b"<%s>" % b"".join(codes)
+            codes += code.to_bytes(2, "big")
+        return bytes(codes)
 
     def finish(self) -> None:
         """Fill the font object; nothing can be drawn with it after."""

@@ -15,6 +15,7 @@ from translation_worker.formats.pdf.words import Opaque, Style, Worded
 
 # Scripts that break between any two characters, but for some signs.
 _IDEOGRAPHIC = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_LONG_WORD = 14
 _NOT_FIRST = frozenset(
     "、。，．：；？！」』）］｝〕〉》】・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}%’”…"
 )
@@ -120,13 +121,20 @@ def _append(words: list[Word], piece: Letters | Redrawn, space: float, *, joins:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    """Yield words, single ideographs and, for any length of white space, one space."""
+    """Yield words, single ideographs and, for any length of white space, one space.
+
+    A long word is cut where a hyphen or a slash is, as a line may end there.
+    """
     for chunk in re.findall(r"[ \t\n\r]+|[^ \t\n\r]+", text):
         if chunk[0] in " \t\n\r":
             yield " "
             continue
         word = ""
+        long = len(chunk) > _LONG_WORD
         for character in chunk:
+            if long and word and word[-1] in "-/" and character.isalpha():
+                yield word
+                word = ""
             if _IDEOGRAPHIC.match(character):
                 if word:
                     yield word
@@ -146,7 +154,7 @@ def _may_break(before: Word, token: str) -> bool:
     end = last.stretches[-1][1][-1:]
     if token[0] in _NOT_FIRST or end in _NOT_LAST:
         return False
-    return bool(_IDEOGRAPHIC.match(end) or _IDEOGRAPHIC.match(token[0]))
+    return end in "-/" or bool(_IDEOGRAPHIC.match(end) or _IDEOGRAPHIC.match(token[0]))
 
 
 def _width(text: str, style: Style, size: float, faces: Faces) -> float:
