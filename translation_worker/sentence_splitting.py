@@ -19,6 +19,8 @@ _PYSBD_LANGUAGES = frozenset({"bg", "da", "en", "es", "fr", "hi", "it", "nl", "p
 _PYSBD_MAX_CHARACTERS = 3000
 
 _END = re.compile(r"(?:[.!?…。]+|[؟۔।])[\"'”’»)\]*_]*\s+")
+# Without one of these before a space, neither way proposes anything.
+_POSSIBLE_END = re.compile(r"[.!?…。؟۔।)][\"'”’»)\]*_]*\s")
 _LAST_WORD = re.compile(r"([\w.]+)\.[\"'”’»)\]]*\s*\Z")
 _NEXT_LETTER = re.compile(r"[\W_]*(\w)")
 _INITIAL = re.compile(r"(?:[A-Z]|(?:[A-Z]\.)+[A-Z])")
@@ -68,6 +70,8 @@ def split_sentences(
 
 def _propose(text: str, language: str) -> list[int]:
     """Return offsets at which a sentence may start, not 0."""
+    if not _POSSIBLE_END.search(text):
+        return []
     if language in _PYSBD_LANGUAGES and len(text) <= _PYSBD_MAX_CHARACTERS:
         proposed = _propose_by_pysbd(text, language)
         if proposed is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from translation_worker.document import Content, Tag, TagKind, content_of, is_well_formed, tags_of
 
 _NUMBERED = re.compile(r"</?[gx](\d{1,9})")
+_NAME = re.compile(r"</?g\d+>|<x\d+/>")
 _FORMS = {TagKind.OPENING: "<g{}>", TagKind.CLOSING: "</g{}>", TagKind.ALONE: "<x{}/>"}
 
 
@@ -31,9 +32,11 @@ class TaggedText:
             return content_of([translated])
         parts: list[str | Tag] = []
         position = 0
-        for match in re.finditer("|".join(map(re.escape, self.tags)), translated):
-            parts += [translated[position : match.start()], self.tags[match[0]]]
-            position = match.end()
+        for match in _NAME.finditer(translated):
+            # A name that is not of ours is words.
+            if match[0] in self.tags:
+                parts += [translated[position : match.start()], self.tags[match[0]]]
+                position = match.end()
         content = content_of([*parts, translated[position:]])
         return content if keeps_tags(self.source, content) else None
 
