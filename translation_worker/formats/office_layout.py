@@ -20,7 +20,7 @@ from translation_worker.formats.office_items import (
     Words,
     join,
 )
-from translation_worker.formats.office_words import settle_styles
+from translation_worker.formats.office_words import has_no_style, settle_styles
 
 # A single letter above or below the line is an index, two may be the end of an ordinal.
 _WORD_LETTERS = 2
@@ -120,7 +120,7 @@ def lay_out(items: Iterable[Item]) -> Layout:
         base = bases[opened[-1][1]] if opened else layout.base
         if isinstance(item, Closing):
             parts.append(Tag(opened.pop()[0], TagKind.CLOSING))
-        elif isinstance(item, Words) and (item.style == base or _shows_no_style(item)):
+        elif isinstance(item, Words) and (item.style == base or has_no_style(item)):
             parts.append(item.text)
         elif isinstance(item, Opening):
             number += 1
@@ -211,10 +211,6 @@ def _base_styles(items: Sequence[Item]) -> dict[Group | None, Style]:
         group: counter.most_common(1)[0][0] if counter else PLAIN
         for group, counter in counts.items()
     }
-
-
-def _shows_no_style(words: Words) -> bool:
-    return words.text.isspace() and not words.style.marks_space
 
 
 def _is_fixed(words: Words) -> bool:

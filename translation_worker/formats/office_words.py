@@ -22,7 +22,7 @@ def settle_styles(items: list[Item]) -> list[Item]:
         previous = items[index - 1] if index else None
         if not isinstance(item, Words) or not isinstance(previous, Words):
             continue
-        unseen = _has_no_style(item) and not previous.style.marks_space
+        unseen = has_no_style(item) and not previous.style.marks_space
         if unseen or _is_ordinal(previous, item):
             items[index] = Words(item.text, previous.style)
         elif not item.style.raised and not previous.style.raised:
@@ -30,7 +30,7 @@ def settle_styles(items: list[Item]) -> list[Item]:
     return items
 
 
-def _has_no_style(words: Words) -> bool:
+def has_no_style(words: Words) -> bool:
     """Tell whether words are spaces and stops, of which nobody sees how they are set."""
     stops = not words.style.raised and not words.text.strip(_STOPS + " ")
     return not words.style.marks_space and (words.text.isspace() or stops)

@@ -16,6 +16,7 @@ from translation_worker.formats.epub import EpubCodec
 from translation_worker.formats.html_codec import HtmlCodec
 from translation_worker.formats.json_codec import JsonCodec
 from translation_worker.formats.markdown import MarkdownCodec
+from translation_worker.formats.odt import OdpCodec, OdsCodec, OdtCodec
 from translation_worker.formats.packages import open_package
 from translation_worker.formats.pdf.codec import PdfCodec
 from translation_worker.formats.po import Po
@@ -35,6 +36,9 @@ CODECS: tuple[Codec, ...] = (
     PptxCodec(),
     EpubCodec(),
     XlsxCodec(),
+    OdtCodec(),
+    OdpCodec(),
+    OdsCodec(),
     Xliff(),
     HtmlCodec(),
     PdfCodec(),

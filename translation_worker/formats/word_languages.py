@@ -16,7 +16,8 @@ _REGIONS = {
     "tr": "TR", "uk": "UA", "ur": "PK", "vi": "VN", "zh": "CN",
 }  # fmt: skip
 _EAST_ASIAN = frozenset({"ja", "ko", "zh"})
-_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+_COMPLEX = frozenset({"ar", "fa", "he", "hi", "th", "ur"})
+_ATTRIBUTES = {"": "val", "asian": "eastAsia", "complex": "bidi"}
 # Says that there are no words to check in it.
 _NO_LANGUAGE = "zxx"
 
@@ -31,6 +32,16 @@ def regional(language: str) -> str:
 def primary(language: str) -> str:
     """Return the language itself of a tag: "pt" of "pt-BR"."""
     return language.replace("_", "-").partition("-")[0].lower()
+
+
+def script(language: str) -> str:
+    """Return which of an office document's three languages a language is set as.
+
+    "asian" or "complex", and "" for what is written like Latin, Greek and Cyrillic.
+    """
+    if primary(language) in _EAST_ASIAN:
+        return "asian"
+    return "complex" if primary(language) in _COMPLEX else ""
 
 
 def set_run_language(properties: etree._Element, language: str) -> bool:
@@ -56,12 +67,7 @@ def set_default_language(root: etree._Element, language: str) -> bool:
 
 def _set(element: etree._Element, language: str) -> bool:
     """Set what a language element says of the script that the language is written in."""
-    name = "val"
-    if primary(language) in _EAST_ASIAN:
-        name = "eastAsia"
-    elif primary(language) in _RIGHT_TO_LEFT:
-        name = "bidi"
-    attribute = sibling_tag(element, name)
+    attribute = sibling_tag(element, _ATTRIBUTES[script(language)])
     before = element.get(attribute, "")
     # A region that the document has already is as good as the usual one.
     if primary(before) in {primary(language), _NO_LANGUAGE} and "-" not in language:

@@ -71,6 +71,7 @@ _RUN_NAMES = frozenset(
     {
         *("r", "t", "rPr", "proofErr", "lastRenderedPageBreak", "smartTag", "smartTagPr"),
         *("softHyphen", "noBreakHyphen", "span", "s", "phoneticPr", "tableColumn"),
+        "soft-page-break",
     }
 )
 
