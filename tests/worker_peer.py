@@ -61,6 +61,7 @@ class WorkerPeer(worker_service_pb2_grpc.WorkerServiceServicer):
         self.calls: list[Call] = []
         self.steps: dict[str, PeerStep] = {}
         self.unavailable: set[str] = set()
+        self.memory: dict[bytes, bytes] = {}
         self._changed = threading.Condition()
         self._server: grpc.Server | None = None
         self.port = 0
@@ -139,6 +140,25 @@ class WorkerPeer(worker_service_pb2_grpc.WorkerServiceServicer):
     ) -> worker_service_pb2.FailStepResponse:
         self._take("FailStep", request.ref.step_id, request, context)
         return worker_service_pb2.FailStepResponse()
+
+    def RecallSegments(  # noqa: N802 - the protocol's name
+        self, request: worker_service_pb2.RecallSegmentsRequest, context: grpc.ServicerContext
+    ) -> worker_service_pb2.RecallSegmentsResponse:
+        self._take("RecallSegments", request.ref.step_id, request, context)
+        return worker_service_pb2.RecallSegmentsResponse(
+            entries=[
+                worker_service_pb2.MemoryEntry(key=key, value=self.memory[key])
+                for key in request.keys
+                if key in self.memory
+            ]
+        )
+
+    def RememberSegments(  # noqa: N802 - the protocol's name
+        self, request: worker_service_pb2.RememberSegmentsRequest, context: grpc.ServicerContext
+    ) -> worker_service_pb2.RememberSegmentsResponse:
+        self._take("RememberSegments", request.ref.step_id, request, context)
+        self.memory.update((entry.key, entry.value) for entry in request.entries)
+        return worker_service_pb2.RememberSegmentsResponse()
 
     def _take(
         self, method: str, step_id: str, request: object, context: grpc.ServicerContext
