@@ -1,4 +1,4 @@
-"""A real translation and a real transcode, through the same commands that users type."""
+"""Real translations and real transcodes, through the same commands that users type."""
 
 import contextlib
 import os
@@ -11,6 +11,17 @@ from pathlib import Path
 import imageio_ffmpeg
 import typer
 
+GUIDE = """# The mill
+
+The old mill by the river **never stops**. See [the door](https://example.com/door) first, then run:
+
+```sh
+mill --start river
+```
+
+- Every job survives the death of any process.
+- The miller keeps 3 sacks of flour.
+"""
 TEXT = "The old mill by the river never stops turning. Every job survives the death of any process."
 CLIP_SECONDS = 12
 
@@ -24,8 +35,11 @@ def run_demo(home: Path, values: Mapping[str, str]) -> int:
     _make_clip(clip)
     text = directory / "hello.txt"
     text.write_text(TEXT + "\n")
+    guide = directory / "guide.md"
+    guide.write_text(GUIDE)
     commands = (
         ("translate", str(text), "--from", "en", "--to", "pt", "--output", str(directory)),
+        ("translate", str(guide), "--to", "pt", "--bilingual", "--output", str(directory)),
         ("transcode", str(clip), "--preset", "mp4-h264", "--output", str(directory / "clip.mp4")),
         ("transcode", str(clip), "--preset", "mp3", "--output", str(directory / "clip.mp3")),
         ("jobs", "--limit", "3"),
@@ -37,8 +51,10 @@ def run_demo(home: Path, values: Mapping[str, str]) -> int:
         if finished.returncode != 0:
             return finished.returncode
         if arguments[0] == "translate":
-            typer.echo((directory / "hello.pt.txt").read_text())
-    results = sorted(path for path in directory.iterdir() if path not in {clip, text})
+            made = Path(arguments[1])
+            typer.echo(made.with_suffix(f".pt{made.suffix}").read_text())
+    given = {clip, text, guide}
+    results = sorted(path for path in directory.iterdir() if path not in given)
     typer.secho("\nResults", bold=True)
     for path in results:
         typer.echo(f"  {path}  ({path.stat().st_size:,} bytes)")
