@@ -11,8 +11,7 @@ from translation_worker.document import Content, Segment
 from translation_worker.formats.codec import CodecOptions, Written
 from translation_worker.formats.epub_contents import CONTAINER, contents_of
 from translation_worker.formats.epub_metadata import MetadataSlots
-from translation_worker.formats.html_codec import decode_html, encode_html, filled_html
-from translation_worker.formats.html_slots import HtmlSlots
+from translation_worker.formats.html_codec import decode_html, encode_html, filled_html, html_slots
 from translation_worker.formats.packages import Package, open_package, rewrite_package
 from translation_worker.formats.text_slots import Slot, counted, fill
 
@@ -81,7 +80,7 @@ def _all_slots(package: Package, options: CodecOptions) -> Iterator[Slot]:
     for prefix, name, is_page in _members(package, options):
         options.stop()
         text = decode_html(package.read(name)).text
-        found = HtmlSlots(text, is_xml=True) if is_page else MetadataSlots(text)
+        found = html_slots(text, options, is_xml=True) if is_page else MetadataSlots(text)
         for slot in found.slots():
             segment_id = f"{prefix}.{slot.segment.segment_id}"
             yield replace(slot, segment=replace(slot.segment, segment_id=segment_id))

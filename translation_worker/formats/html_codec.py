@@ -39,7 +39,7 @@ class HtmlCodec:
     def read(self, path: Path, options: CodecOptions) -> list[Segment]:
         """Return the blocks of text, and the attributes that people read. Raises DocumentError."""
         source = decode_html(read_bytes(path, options.limits))
-        return [slot.segment for slot in counted(html_slots(source.text).slots(), options)]
+        return [slot.segment for slot in counted(html_slots(source.text, options).slots(), options)]
 
     def write(
         self,
@@ -71,9 +71,9 @@ def encode_html(source: EncodedText, text: str) -> bytes:
     return source.byte_order_mark + text.encode(source.encoding, "xmlcharrefreplace")
 
 
-def html_slots(text: str) -> HtmlSlots:
-    """Return what finds the slots of a page."""
-    return HtmlSlots(text, is_xml=_IS_XML.match(text) is not None)
+def html_slots(text: str, options: CodecOptions, *, is_xml: bool = False) -> HtmlSlots:
+    """Return what finds the slots of a page, which may say itself that it is XML."""
+    return HtmlSlots(text, options.stop, is_xml=is_xml or _IS_XML.match(text) is not None)
 
 
 def filled_html(
@@ -85,7 +85,7 @@ def filled_html(
     is_xml: bool = False,
 ) -> tuple[str, dict[str, int]]:
     """Return a page with its words translated, and notes. Raises DocumentError."""
-    found = HtmlSlots(text, is_xml=True) if is_xml else html_slots(text)
+    found = html_slots(text, options, is_xml=is_xml)
     slots = list(counted(found.slots(), options))
 
     def render(slot: Slot, content: Content, slice_text: SliceText) -> str:

@@ -1,7 +1,7 @@
 """Slots of HTML: blocks of text with their inline markup, and attributes that people read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 
 from translation_worker.document import Segment, content_of
@@ -27,6 +27,7 @@ from translation_worker.formats.text_slots import Patch, Slot, has_words
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ENTITY = re.compile(r"&(?:#[xX]?[0-9A-Fa-f]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MAX_PARTS = 400
+_PIECES_BETWEEN_STOPS = 5000
 
 
 class HtmlSlots:
@@ -36,8 +37,9 @@ class HtmlSlots:
     entities, and `quotes` the quotation marks around its attributes by their offsets.
     """
 
-    def __init__(self, text: str, *, is_xml: bool) -> None:
+    def __init__(self, text: str, stop: Callable[[], None], *, is_xml: bool) -> None:
         self._text = text
+        self._stop = stop
         self._is_xml = is_xml
         self._parts: list[Part] = []
         self._characters = 0
@@ -53,7 +55,7 @@ class HtmlSlots:
         """Yield the slots in their order. Raises DocumentError DOCUMENT_REFUSED."""
         skipped: Markup | None = None
         depth = 0
-        for piece in markup_of(self._text, is_xml=self._is_xml):
+        for piece in self._pieces():
             if skipped is not None:
                 depth += _nesting(piece, skipped)
                 if depth > 0:
@@ -80,6 +82,12 @@ class HtmlSlots:
         if skipped is not None:
             yield from self._literal(skipped, len(self._text))
         yield from self._flush()
+
+    def _pieces(self) -> Iterator[Markup]:
+        for number, piece in enumerate(markup_of(self._text, is_xml=self._is_xml)):
+            if number % _PIECES_BETWEEN_STOPS == 0:
+                self._stop()
+            yield piece
 
     def language_patches(self, language: str) -> Iterator[Patch]:
         """Yield what tells the document's language, once all slots were asked for."""

@@ -22,6 +22,8 @@ _CHARACTER = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]"
 )
 _TOKENS_BETWEEN_STOPS = 20_000
+# Some 300 bytes of memory each.
+_MAX_STRINGS = 1_000_000
 
 JsonPath = tuple[str | int, ...]
 
@@ -52,7 +54,7 @@ def json_strings(text: str, max_depth: int, stop: Callable[[], None]) -> Iterato
     Raises DocumentError: DOCUMENT_DAMAGED, or DOCUMENT_TOO_LARGE for what is nested too deep.
     """
     grammar = _Grammar(max_depth)
-    position = tokens = 0
+    position = tokens = strings = 0
     while (match := _TOKEN.match(text, position)) is not None:
         tokens += 1
         if tokens % _TOKENS_BETWEEN_STOPS == 0:
@@ -60,6 +62,9 @@ def json_strings(text: str, max_depth: int, stop: Callable[[], None]) -> Iterato
         space = text[position : position + len(match[0]) - len(match[0].lstrip())]
         position = match.end()
         if grammar.take(match, is_new_line="\n" in space):
+            strings += 1
+            if strings > _MAX_STRINGS:
+                raise DocumentError(FailureReason.DOCUMENT_TOO_LARGE)
             yield JsonString(grammar.path, match.start("string") + 1, match.end("string") - 1)
     if not grammar.is_complete or text[position:].strip(" \t\r\n"):
         raise _damaged()

@@ -28,7 +28,7 @@ class TextCodec:
     def read(self, path: Path, options: CodecOptions) -> list[Segment]:
         """Return the paragraphs. Raises DocumentError."""
         source = _decoded(path, options)
-        return [slot.segment for slot in counted(_slots(source.text), options)]
+        return [slot.segment for slot in counted(_slots(source.text, options), options)]
 
     def write(
         self,
@@ -44,7 +44,9 @@ class TextCodec:
         def render(slot: Slot, content: Content, slice_text: SliceText) -> str:
             return with_line_ends_of(slice_text(slot.start, slot.end), plain_text(content))
 
-        text, notes = fill(source.text, counted(_slots(source.text), options), translations, render)
+        text, notes = fill(
+            source.text, counted(_slots(source.text, options), options), translations, render
+        )
         data, is_kept = source.encode(text)
         target.write_bytes(data)
         return Written(notes=notes if is_kept else {**notes, "encoding_changed": 1})
@@ -65,9 +67,9 @@ def _decoded(path: Path, options: CodecOptions) -> EncodedText:
     return decode(read_bytes(path, options.limits))
 
 
-def _slots(text: str) -> Iterator[Slot]:
+def _slots(text: str, options: CodecOptions) -> Iterator[Slot]:
     number = 0
-    for start, end in paragraphs(text):
+    for start, end in paragraphs(text, options.stop):
         words = unified_lines(text[start:end])
         if has_words(words):
             number += 1

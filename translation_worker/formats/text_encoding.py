@@ -14,6 +14,9 @@ import charset_normalizer
 from babelmill.kit.wire.failure_reasons import FailureReason
 from translation_worker.formats.codec import DocumentError, DocumentLimits
 
+# Decoded, a text takes up to four times as much memory.
+MAX_TEXT_BYTES = 64 * 1024 * 1024
+
 # UTF-32 before UTF-16, whose mark its own begins with.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -37,6 +40,7 @@ _WESTERN_LETTERS = tuple(
 _GUESSED_BYTES = 64 * 1024
 # A text is UTF-8 with a few broken bytes when it has this many sound characters to each of them.
 _SOUND_TO_BROKEN = 20
+_ASCII = bytes(range(128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,14 @@ def encoded(text: str, encoding: str) -> bytes:
 
 
 def read_bytes(path: Path, limits: DocumentLimits) -> bytes:
-    """Return a file's bytes; raises DocumentError DOCUMENT_TOO_LARGE past the limit."""
+    """Return a text file's bytes; raises DocumentError DOCUMENT_TOO_LARGE past the limit."""
+    limit = min(limits.max_file_bytes, MAX_TEXT_BYTES)
     with path.open("rb") as file:
-        data = file.read(limits.max_file_bytes + 1)
-    if len(data) > limits.max_file_bytes:
-        raise DocumentError(FailureReason.DOCUMENT_TOO_LARGE)
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise DocumentError(
+            FailureReason.DOCUMENT_TOO_LARGE, f"The text has more than {limit} bytes."
+        )
     return data
 
 
@@ -130,6 +137,7 @@ def _decoded_as(data: bytes, encoding: str, mark: bytes = b"") -> EncodedText | 
 
 def _mostly_utf_8(data: bytes) -> EncodedText | None:
     text = data.decode("utf-8", "surrogateescape")
-    broken = sum("\udc80" <= character <= "\udcff" for character in text)
-    sound = sum(character > "\x7f" for character in text) - broken
+    broken = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
+    # At least two bytes each.
+    sound = (len(data.translate(None, _ASCII)) - broken) // 2
     return EncodedText(text, "utf-8") if sound >= broken * _SOUND_TO_BROKEN else None

@@ -4,6 +4,7 @@ The codecs of text files find the same slots whether they read or write. A slot 
 not changed is not touched, so the file stays equal byte for byte but for what was translated.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,8 @@ from babelmill.kit.wire.failure_reasons import FailureReason
 from translation_worker.document import Content, Segment, Tag, is_well_formed, plain_text, tags_of
 from translation_worker.formats.codec import CodecOptions, DocumentError
 
+# Halves of characters, and NUL.
+_BROKEN = re.compile("[\ud800-\udfff\0]")
 # A thousand slots take some milliseconds.
 _SLOTS_BETWEEN_STOPS = 1000
 
@@ -47,12 +50,7 @@ Render = Callable[[Slot, Content, SliceText], str | None]
 
 def has_words(text: str) -> bool:
     """Tell whether there is something to translate, in whole characters."""
-    has_letter = False
-    for character in text:
-        if "\ud800" <= character <= "\udfff" or character == "\0":
-            return False
-        has_letter = has_letter or character.isalpha()
-    return has_letter
+    return any(map(str.isalpha, text)) and _BROKEN.search(text) is None
 
 
 def counted(slots: Iterable[Slot], options: CodecOptions) -> Iterator[Slot]:

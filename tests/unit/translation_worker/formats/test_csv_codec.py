@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -78,6 +78,7 @@ def test_delimiter_is_the_announced_one_when_there_is_one() -> None:
     assert texts_of(CSV, data) == ["Some, words"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1, max_size=8),
     st.sampled_from([",", ";", "\t", "|"]),
@@ -100,6 +101,7 @@ def test_bytes_stay_when_nothing_is_translated(
     assert written(CSV, data, same)[0] == data
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([",", '"', '""', "\n", "\r", "ab cd", " ", ";", "\t", "|"])))
 def test_bytes_stay_when_the_table_is_damaged(pieces: list[str]) -> None:
     data = "".join(pieces).encode()
@@ -107,6 +109,7 @@ def test_bytes_stay_when_the_table_is_damaged(pieces: list[str]) -> None:
     assert kept(CSV, data) == data
 
 
+@settings(deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=6))
 def test_other_cells_stay_when_words_are_replaced(values: list[str]) -> None:
     file = io.StringIO(newline="")

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -150,12 +150,14 @@ def test_long_text_is_cut_when_it_is_past_what_a_segment_holds() -> None:
     assert written(HTML, data, same)[0] == data
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_bytes_stay_when_nothing_is_translated(text: str) -> None:
     for page in (text, f"<?xml version='1.0'?>{text}"):
         assert kept(HTML, page.encode()) == page.encode()
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_tags_stay_when_words_are_replaced(text: str) -> None:
     def shouted(segment: Segment) -> Content:

@@ -5,7 +5,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -91,6 +91,7 @@ def test_choices_are_texts_of_their_own_when_a_message_has_some() -> None:
     )
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_bytes_stay_when_nothing_is_translated(
     value: object, indent: int | str | None, ascii_only: bool
@@ -100,6 +101,7 @@ def test_bytes_stay_when_nothing_is_translated(
     assert kept(JSON, data) in {data, FailureReason.DOCUMENT_DAMAGED}
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, st.text(st.characters(exclude_categories=["Cs"])))
 def test_values_stay_json_when_texts_are_replaced(value: object, words: str) -> None:
     source = {"title": "Some words", "value": value}
@@ -109,6 +111,7 @@ def test_values_stay_json_when_texts_are_replaced(value: object, words: str) -> 
     assert out == source | {"title": words}
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(list('{}[],:"\\u12 e-.0truefalsenl\n'))))
 def test_same_files_are_refused_as_by_others_when_they_are_damaged(text: str) -> None:
     is_lines = False

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -151,11 +151,13 @@ def _reordered(content: Content) -> Content:
     return (*code, " ", *italic, " ", *bold)
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_bytes_stay_when_nothing_is_translated(text: str) -> None:
     assert kept(MARKDOWN, text.encode()) == text.encode()
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_markup_stays_when_words_are_replaced(text: str) -> None:
     def shouted(segment: Segment) -> Content:

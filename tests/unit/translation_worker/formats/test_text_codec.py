@@ -3,7 +3,7 @@
 import codecs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -16,12 +16,17 @@ from tests.unit.translation_worker.formats.text_round_trips import (
     texts_of,
     written,
 )
-from translation_worker.formats.codec import CodecOptions, DocumentError, DocumentLimits
+from translation_worker.formats.codec import Codec, CodecOptions, DocumentError, DocumentLimits
+from translation_worker.formats.csv_codec import CsvCodec
+from translation_worker.formats.html_codec import HtmlCodec
+from translation_worker.formats.json_codec import JsonCodec
+from translation_worker.formats.markdown import MarkdownCodec
 from translation_worker.formats.text import TextCodec
 
 TEXT = TextCodec()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_bytes_stay_when_nothing_is_translated(text: str) -> None:
     for encoding, mark in (
@@ -34,6 +39,7 @@ def test_bytes_stay_when_nothing_is_translated(text: str) -> None:
         assert written(TEXT, data, same)[0] == data
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_bytes_stay_or_are_refused_when_they_are_anything(data: bytes) -> None:
     assert kept(TEXT, data) in {data, FailureReason.DOCUMENT_DAMAGED}
@@ -106,3 +112,16 @@ def test_text_is_refused_when_it_is_past_a_limit(limits: DocumentLimits) -> None
     with pytest.raises(DocumentError) as caught:
         segments_of(TEXT, b"One paragraph.\n\nAnother one.", CodecOptions(limits=limits))
     assert caught.value.reason is FailureReason.DOCUMENT_TOO_LARGE
+
+
+@pytest.mark.parametrize("codec", [TEXT, MarkdownCodec(), HtmlCodec(), JsonCodec(), CsvCodec()])
+def test_work_ends_when_it_shall_stop(codec: Codec) -> None:
+    class _Stopped(Exception):
+        pass
+
+    def stop() -> None:
+        raise _Stopped
+
+    data = b"[" + b'"Some words",\n' * 30_000 + b"1]"
+    with pytest.raises(_Stopped):
+        segments_of(codec, data, CodecOptions(stop=stop))
