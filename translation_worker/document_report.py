@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from translation_worker.document import Segment, SegmentTranslation, plain_text
 from translation_worker.formats.codec import Written
 from translation_worker.glossary import Glossary
+from translation_worker.protection import without_literals
 from translation_worker.sentence_translation import Way
 
 # Enough to find the trouble; a document of nothing but trouble shall not have a report of its size.
@@ -91,11 +92,13 @@ class DocumentReport:
         missed: Counter[tuple[str, str]] = Counter()
         for segment, translation in self.pairs:
             source, translated = plain_text(segment.content), plain_text(translation.content)
-            spots = self.glossary.find(source)
+            if not self.glossary.find(source):
+                continue
+            # What is in a literal is no term.
+            words = without_literals(source, self.source_language)
+            spots, terms = self.glossary.find(words), self.glossary.missed(words, translated)
             found.update((spot.term.source, spot.term.target) for spot in spots)
-            if spots:
-                terms = self.glossary.missed(source, translated)
-                missed.update((term.source, term.target) for term in terms)
+            missed.update((term.source, term.target) for term in terms)
         return [
             {
                 "source": term[0],

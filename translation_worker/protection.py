@@ -172,6 +172,16 @@ def find_spans(text: str, source_language: str, *, thorough: bool = False) -> li
     return _without_overlaps([_extended(text, span) for span in found])
 
 
+def without_literals(text: str, source_language: str) -> str:
+    """Return a text with a space for each of its literals."""
+    pieces: list[str] = []
+    position = 0
+    for span in find_spans(text, source_language):
+        pieces += [text[position : span.start], " "]
+        position = span.end
+    return "".join([*pieces, text[position:]])
+
+
 def _literal_spans(text: str) -> Iterator[Span]:
     position = 0
     while (match := _LITERALS.search(text, position)) is not None:

@@ -17,9 +17,10 @@ from translation_worker.document import (
     content_of,
     plain_text,
 )
+from translation_worker.engines.brief import Term
 from translation_worker.engines.engine import StopCheck
 from translation_worker.glossary import Glossary
-from translation_worker.protection import find_spans
+from translation_worker.protection import find_spans, without_literals
 from translation_worker.segmentation import Piece, segment
 from translation_worker.sentence_translation import SentenceTranslator, Translated, Way, join
 from translation_worker.tagged_text import flatten
@@ -29,7 +30,8 @@ TOO_LONG = "too_long"
 
 # As much as a checkpoint saves: about ten megabytes of sentences of average length.
 MAX_REMEMBERED_SENTENCES = 20_000
-_RANKS = {way: rank for rank, way in enumerate((Way.NOTHING_TO_DO, *Way))}
+# From the best to the worst, as they are tried; where there is nothing to do, nothing is worse.
+_RANKS = {**{way: rank for rank, way in enumerate(Way, 1)}, Way.NOTHING_TO_DO: 0}
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class SegmentTranslator:
     ) -> SegmentTranslation:
         notes: list[str] = []
         words = plain_text(content)
-        if self._glossary.missed(plain_text(source.content), words):
+        if missed_terms(self._glossary, source.content, content, self._source_language):
             notes.append(GLOSSARY_TERM_MISSED)
         if source.max_characters is not None and len(words) > source.max_characters:
             notes.append(TOO_LONG)
@@ -149,6 +151,16 @@ class SegmentTranslator:
             confidence=translated.confidence,
             notes=tuple(notes),
         )
+
+
+def missed_terms(
+    glossary: Glossary, source: Content, translated: Content, source_language: str
+) -> list[Term]:
+    """Return the terms that a translation has missed; what is in a literal is no term."""
+    words = plain_text(source)
+    if not glossary.find(words):
+        return []
+    return glossary.missed(without_literals(words, source_language), plain_text(translated))
 
 
 def worst(ways: Iterable[Way]) -> Way:
