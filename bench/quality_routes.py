@@ -77,10 +77,12 @@ class Raw:
     """Translates as the engines do by themselves, one after the other."""
 
     def __init__(self) -> None:
-        neural = Translator()
+        self._neural = Translator()
+        # Routes begin with the same hops, on the same texts.
+        self._known: dict[tuple[LanguagePair, str], str] = {}
         self._by_engine: dict[str, Callable[[LanguagePair, Sequence[str]], list[str]]] = {
             "apertium": _apertium,
-            "bergamot": lambda pair, texts: [_neural(neural, pair, text) for text in texts],
+            "bergamot": self._by_neural,
         }
 
     def translate(self, route: Route, texts: Sequence[str]) -> list[str]:
@@ -90,11 +92,14 @@ class Raw:
             current = self._by_engine[hop.engine](hop.pair, current)
         return current
 
-
-def _neural(translator: Translator, pair: LanguagePair, text: str) -> str:
-    direction = translator._direction(str(pair))
-    sentences = [text[start:end] for start, end in split_sentences(text, pair.source)]
-    return " ".join(direction.translate(sentence) for sentence in sentences)
+    def _by_neural(self, pair: LanguagePair, texts: Sequence[str]) -> list[str]:
+        direction = self._neural._direction(str(pair))
+        for text in texts:
+            if (pair, text) not in self._known:
+                sentences = [text[start:end] for start, end in split_sentences(text, pair.source)]
+                done = " ".join(direction.translate(sentence) for sentence in sentences)
+                self._known[pair, text] = done
+        return [self._known[pair, text] for text in texts]
 
 
 def _apertium(pair: LanguagePair, texts: Sequence[str]) -> list[str]:

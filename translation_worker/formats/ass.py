@@ -33,7 +33,7 @@ _HEAD_CHARACTERS = 4096
 _MAX_FIELDS = 64
 
 
-class Ass:
+class AssCodec:
     """Codec of SubStation Alpha subtitles."""
 
     name = "ass"

@@ -60,7 +60,7 @@ class _Text:
         return f"{self.lead}{with_mark(words, self.mark)}{self.tail}" if words else None
 
 
-class Po:
+class PoCodec:
     """Codec of gettext catalogues."""
 
     name = "po"
@@ -114,7 +114,7 @@ class Po:
                 notes["translations_of_another_language_kept"] += catalogue.translated_count
         data, kept_encoding = catalogue.written(patches, header)
         if not kept_encoding:
-            notes["encoding_changed_to_utf_8"] += 1
+            notes["encoding_changed"] += 1
         target.write_bytes(data)
         return Written(notes={word: count for word, count in notes.items() if count})
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from babelmill.kit.wire.failure_reasons import FailureReason
-from translation_worker.formats.ass import Ass
+from translation_worker.formats.ass import AssCodec
 from translation_worker.formats.codec import Codec, DocumentError, DocumentLimits
 from translation_worker.formats.csv_codec import CsvCodec
 from translation_worker.formats.docx import DocxCodec
@@ -19,19 +19,19 @@ from translation_worker.formats.markdown import MarkdownCodec
 from translation_worker.formats.odt import OdpCodec, OdsCodec, OdtCodec
 from translation_worker.formats.packages import open_package
 from translation_worker.formats.pdf.codec import PdfCodec
-from translation_worker.formats.po import Po
+from translation_worker.formats.po import PoCodec
 from translation_worker.formats.pptx import PptxCodec
 from translation_worker.formats.records import RecordsCodec
-from translation_worker.formats.srt import Srt
+from translation_worker.formats.srt import SrtCodec
 from translation_worker.formats.text import TextCodec
-from translation_worker.formats.vtt import Vtt
-from translation_worker.formats.xliff import Xliff
+from translation_worker.formats.vtt import VttCodec
+from translation_worker.formats.xliff import XliffCodec
 from translation_worker.formats.xlsx import XlsxCodec
 
 CODECS: tuple[Codec, ...] = (
-    Vtt(),
-    Ass(),
-    Srt(),
+    VttCodec(),
+    AssCodec(),
+    SrtCodec(),
     DocxCodec(),
     PptxCodec(),
     EpubCodec(),
@@ -39,10 +39,10 @@ CODECS: tuple[Codec, ...] = (
     OdtCodec(),
     OdpCodec(),
     OdsCodec(),
-    Xliff(),
+    XliffCodec(),
     HtmlCodec(),
     PdfCodec(),
-    Po(),
+    PoCodec(),
     JsonCodec(),
     CsvCodec(),
     RecordsCodec(),

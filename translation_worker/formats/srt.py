@@ -36,7 +36,7 @@ _MARKUP = re.compile(
 _KNOWN = frozenset({"b", "c", "font", "i", "lang", "rt", "ruby", "s", "u", "v"})
 
 
-class Srt:
+class SrtCodec:
     """Codec of SubRip subtitles."""
 
     name = "srt"

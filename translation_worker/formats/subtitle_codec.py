@@ -174,7 +174,7 @@ def write_subtitles(
         position = cue.end
     data, kept_encoding = document.encoded.encode("".join([*pieces, document.text[position:]]))
     if not kept_encoding:
-        notes["encoding_changed_to_utf_8"] += 1
+        notes["encoding_changed"] += 1
     target.write_bytes(data)
     return Written(layout=layout_report(shown), notes=dict(notes))
 

@@ -27,7 +27,7 @@ _MARKUP = re.compile(
 )
 
 
-class Vtt:
+class VttCodec:
     """Codec of WebVTT subtitles."""
 
     name = "vtt"

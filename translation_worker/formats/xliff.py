@@ -34,7 +34,7 @@ _HEADS = tuple(
 )
 
 
-class Xliff:
+class XliffCodec:
     """Codec of XLIFF."""
 
     name = "xliff"

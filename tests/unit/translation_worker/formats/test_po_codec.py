@@ -18,7 +18,7 @@ from tests.unit.translation_worker.formats.subtitle_samples import (
 )
 from translation_worker.document import Content, plain_text
 from translation_worker.formats.codec import CodecOptions, DocumentError
-from translation_worker.formats.po import Po
+from translation_worker.formats.po import PoCodec
 
 HEADER = """\
 # A comment
@@ -83,7 +83,7 @@ def by_source(data: bytes, tmp_path: Path) -> dict[str, polib.POEntry]:
 
 
 def test_only_untranslated_texts_are_segments_when_some_are_done(tmp_path: Path) -> None:
-    found = contents(Po(), placed(tmp_path, HEADER + BODY))
+    found = contents(PoCodec(), placed(tmp_path, HEADER + BODY))
     assert [plain_text(content) for content in found.values()] == [
         "Cannot open %s: error %d",
         "File",
@@ -98,7 +98,7 @@ def test_only_untranslated_texts_are_segments_when_some_are_done(tmp_path: Path)
 
 def test_the_catalogue_is_the_same_when_nothing_is_translated(tmp_path: Path) -> None:
     path = placed(tmp_path, (HEADER + BODY).replace("\n", "\r\n"))
-    assert written(Po(), path, {})[0] == path.read_bytes()
+    assert written(PoCodec(), path, {})[0] == path.read_bytes()
 
 
 def test_every_form_is_written_when_the_target_has_three(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_every_form_is_written_when_the_target_has_three(tmp_path: Path) -> None
         "e6": ("Остался один файл",),
         "e6.plural": ("Осталось %d файлов",),
     }
-    data, outcome = written(Po(), path, translations, "ru")
+    data, outcome = written(PoCodec(), path, translations, "ru")
     found = by_source(data, tmp_path)
     assert found["%d file"].msgstr_plural == {0: "%d файл", 1: "%d файлов", 2: "%d файлов"}
     # Form 0 is for 21 as well, so "one file" would be wrong.
@@ -125,7 +125,7 @@ def test_every_form_is_written_when_the_target_has_three(tmp_path: Path) -> None
 def test_the_singular_is_used_when_its_form_is_for_one_alone(tmp_path: Path) -> None:
     path = placed(tmp_path, HEADER + BODY)
     data, _ = written(
-        Po(), path, {"e6": ("Queda un archivo",), "e6.plural": ("Quedan %d archivos",)}, "es"
+        PoCodec(), path, {"e6": ("Queda un archivo",), "e6.plural": ("Quedan %d archivos",)}, "es"
     )
     found = by_source(data, tmp_path)["One file left"]
     assert found.msgstr_plural == {0: "Queda un archivo", 1: "Quedan %d archivos"}
@@ -136,14 +136,16 @@ def test_a_translation_is_left_out_when_it_breaks_the_directives(
     wrong: str, tmp_path: Path
 ) -> None:
     path = placed(tmp_path, HEADER + BODY)
-    data, outcome = written(Po(), path, {"e2": (wrong,)})
+    data, outcome = written(PoCodec(), path, {"e2": (wrong,)})
     assert data == path.read_bytes()
     assert outcome.notes == {"directives_lost": 1}
 
 
 def test_edges_and_accelerators_stay_when_the_words_change(tmp_path: Path) -> None:
     path = placed(tmp_path, HEADER + BODY)
-    data, _ = written(Po(), path, {"e2": ("Não abre %s: erro %d",), "e3": ("Ficheiro",)}, "pt-BR")
+    data, _ = written(
+        PoCodec(), path, {"e2": ("Não abre %s: erro %d",), "e3": ("Ficheiro",)}, "pt-BR"
+    )
     found = by_source(data, tmp_path)
     assert found["Cannot open %s: error %d\n"].msgstr == "Não abre %s: erro %d\n"
     assert found["_File"].msgstr == "_Ficheiro"
@@ -154,18 +156,18 @@ def test_edges_and_accelerators_stay_when_the_words_change(tmp_path: Path) -> No
 def test_the_encoding_changes_when_it_lacks_a_character(tmp_path: Path) -> None:
     head = HEADER.replace("CHARSET", "ISO-8859-1").replace("Language: ", "Language: pt")
     path = placed(tmp_path, (head + BODY).encode("iso-8859-1"))
-    data, outcome = written(Po(), path, {"e3": ("Ação",)})
+    data, outcome = written(PoCodec(), path, {"e3": ("Ação",)})
     assert "_Ação".encode("iso-8859-1") in data
     assert outcome.notes == {}
-    data, outcome = written(Po(), path, {"e3": ("“Файл”",)})
+    data, outcome = written(PoCodec(), path, {"e3": ("“Файл”",)})
     assert "“_Файл”".encode() in data
     assert b"charset=UTF-8" in data
-    assert outcome.notes == {"encoding_changed_to_utf_8": 1}
+    assert outcome.notes == {"encoding_changed": 1}
 
 
 def test_a_header_is_written_when_there_was_none(tmp_path: Path) -> None:
     path = placed(tmp_path, BODY)
-    data, _ = written(Po(), path, {"e2": ("Ficheiro",)})
+    data, _ = written(PoCodec(), path, {"e2": ("Ficheiro",)})
     metadata = polib.pofile(data.decode()).metadata
     assert metadata["Language"] == "pt"
     assert metadata["Content-Type"] == "text/plain; charset=UTF-8"
@@ -180,9 +182,9 @@ def test_its_own_words_are_translated_when_a_catalogue_is_of_the_source_language
     path = placed(tmp_path, text)
     target = tmp_path / "target.po"
     options = CodecOptions(source_language="en")
-    (segment,) = Po().read(path, options)
+    (segment,) = PoCodec().read(path, options)
     assert segment.content == ("Welcome",)
-    Po().write(path, {segment.segment_id: ("Bem-vindo",)}, target, "pt", options)
+    PoCodec().write(path, {segment.segment_id: ("Bem-vindo",)}, target, "pt", options)
     assert by_source(target.read_bytes(), tmp_path)["home.title"].msgstr == "Bem-vindo"
 
 
@@ -200,13 +202,13 @@ def test_its_own_words_are_translated_when_a_catalogue_is_of_the_source_language
 )
 def test_the_catalogue_is_refused_when_it_is_damaged(text: str, tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as refusal:
-        Po().read(placed(tmp_path, text), OPTIONS)
+        PoCodec().read(placed(tmp_path, text), OPTIONS)
     assert refusal.value.reason is FailureReason.DOCUMENT_DAMAGED
 
 
 def test_reading_is_quick_when_one_text_has_very_many_lines(tmp_path: Path) -> None:
     path = placed(tmp_path, 'msgid ""\n' + '"word "\n' * 200_000 + 'msgstr ""\n')
-    assert len(contents(Po(), path)) == 1
+    assert len(contents(PoCodec(), path)) == 1
 
 
 WORDS = st.text(
@@ -224,8 +226,8 @@ def test_the_words_are_read_back_when_gettext_wrote_them(
     for source in sources:
         catalogue.append(polib.POEntry(msgid=source))
     path = placed(tmp_path, str(catalogue).encode())
-    assert written(Po(), path, {})[0] == path.read_bytes()
-    data, _ = written(Po(), path, translated_by(Po(), path, swap_case))
+    assert written(PoCodec(), path, {})[0] == path.read_bytes()
+    data, _ = written(PoCodec(), path, translated_by(PoCodec(), path, swap_case))
     found = polib.pofile(data.decode())
     assert [entry.msgid for entry in found] == sources
     # What is not swapped has no letter, or a mark at another letter than before.
@@ -245,8 +247,8 @@ def test_real_catalogues_stay_the_same_when_nothing_is_translated(tmp_path: Path
         pytest.skip("no catalogue is installed")
     target = tmp_path / "target.po"
     for path in paths:
-        Po().write(path, {}, target, "pt", OPTIONS)
+        PoCodec().write(path, {}, target, "pt", OPTIONS)
         assert target.read_bytes() == path.read_bytes()
-        translations = translated_by(Po(), path, swap_case)
-        Po().write(path, translations, target, "pt", OPTIONS)
+        translations = translated_by(PoCodec(), path, swap_case)
+        PoCodec().write(path, translations, target, "pt", OPTIONS)
         assert len(polib.pofile(str(target))) == len(polib.pofile(str(path)))

@@ -17,10 +17,10 @@ from tests.unit.translation_worker.formats.subtitle_samples import (
     written,
 )
 from translation_worker.document import plain_text
-from translation_worker.formats.ass import Ass
+from translation_worker.formats.ass import AssCodec
 from translation_worker.formats.codec import Codec, CodecOptions, DocumentError, DocumentLimits
-from translation_worker.formats.srt import Srt
-from translation_worker.formats.vtt import Vtt
+from translation_worker.formats.srt import SrtCodec
+from translation_worker.formats.vtt import VttCodec
 
 SRT = """\
 1
@@ -86,7 +86,7 @@ Dialogue: 0,0:00:05.00,0:00:07.00,Default,,0,0,0,fx,Generated line
 fontname: a.ttf
 Dialogue: 0,M"#$,not a line
 """
-SAMPLES: list[tuple[Codec, str]] = [(Srt(), SRT), (Vtt(), VTT), (Ass(), ASS)]
+SAMPLES: list[tuple[Codec, str]] = [(SrtCodec(), SRT), (VttCodec(), VTT), (AssCodec(), ASS)]
 
 
 def placed(tmp_path: Path, codec: Codec, data: bytes) -> Path:
@@ -124,8 +124,8 @@ def test_only_letters_change_when_letters_are_swapped(
 
 
 def test_a_sentence_is_one_segment_when_it_runs_over_cues(tmp_path: Path) -> None:
-    path = placed(tmp_path, Srt(), SRT.encode())
-    found = contents(Srt(), path)
+    path = placed(tmp_path, SrtCodec(), SRT.encode())
+    found = contents(SrtCodec(), path)
     assert found["c1"] == ("I never thought that you would come back to this town.",)
     assert "c2" not in found
     assert plain_text(found["c3"]) == "Who is there?"
@@ -133,9 +133,9 @@ def test_a_sentence_is_one_segment_when_it_runs_over_cues(tmp_path: Path) -> Non
 
 
 def test_each_cue_gets_its_share_when_a_sentence_is_translated(tmp_path: Path) -> None:
-    path = placed(tmp_path, Srt(), SRT.encode())
+    path = placed(tmp_path, SrtCodec(), SRT.encode())
     sentence = "Eu nunca pensei que você voltaria para esta cidade."
-    data, _ = written(Srt(), path, {"c1": (sentence,)})
+    data, _ = written(SrtCodec(), path, {"c1": (sentence,)})
     before, after = pysubs2.SSAFile.from_string(SRT), pysubs2.SSAFile.from_string(data.decode())
     assert [(cue.start, cue.end) for cue in after] == [(cue.start, cue.end) for cue in before]
     assert " ".join(cue.plaintext.replace("\n", " ") for cue in after[:2]) == sentence
@@ -144,8 +144,8 @@ def test_each_cue_gets_its_share_when_a_sentence_is_translated(tmp_path: Path) -
 
 
 def test_no_cue_is_empty_when_a_translation_has_too_few_words(tmp_path: Path) -> None:
-    path = placed(tmp_path, Srt(), SRT.encode())
-    data, _ = written(Srt(), path, {"c1": ("Voltaste?",)})
+    path = placed(tmp_path, SrtCodec(), SRT.encode())
+    data, _ = written(SrtCodec(), path, {"c1": ("Voltaste?",)})
     assert [cue.plaintext for cue in pysubs2.SSAFile.from_string(data.decode())][:2] == [
         "Voltaste?",
         "Voltaste?",
@@ -153,9 +153,9 @@ def test_no_cue_is_empty_when_a_translation_has_too_few_words(tmp_path: Path) ->
 
 
 def test_lines_are_balanced_when_words_are_too_many_for_one(tmp_path: Path) -> None:
-    path = placed(tmp_path, Srt(), SRT.encode())
+    path = placed(tmp_path, SrtCodec(), SRT.encode())
     long = "Claro que sou eu, quem mais poderia ser a estas horas?"
-    data, outcome = written(Srt(), path, {"c3.2": (long,)})
+    data, outcome = written(SrtCodec(), path, {"c3.2": (long,)})
     assert "- Claro que sou eu,\nquem mais poderia ser a estas horas?" in data.decode()
     assert outcome.layout is not None
     assert outcome.layout["too_long"] == [{"cue": 3, "lines": 3, "columns": 36}]
@@ -184,17 +184,17 @@ def test_markup_is_escaped_when_a_translation_looks_like_it(tmp_path: Path) -> N
 
 
 def test_karaoke_marks_all_stay_when_words_change(tmp_path: Path) -> None:
-    path = placed(tmp_path, Ass(), ASS.encode())
+    path = placed(tmp_path, AssCodec(), ASS.encode())
     key = next(
-        key for key, content in contents(Ass(), path).items() if content == ("Sing with me",)
+        key for key, content in contents(AssCodec(), path).items() if content == ("Sing with me",)
     )
-    data, _ = written(Ass(), path, {key: ("Canta comigo agora",)})
+    data, _ = written(AssCodec(), path, {key: ("Canta comigo agora",)})
     assert "{\\k20}Canta {\\k30}comigo {\\k10}agora" in data.decode()
 
 
 def test_a_drawing_is_no_text_when_it_is_in_a_dialogue(tmp_path: Path) -> None:
-    path = placed(tmp_path, Ass(), ASS.encode())
-    words = " ".join(plain_text(content) for content in contents(Ass(), path).values())
+    path = placed(tmp_path, AssCodec(), ASS.encode())
+    words = " ".join(plain_text(content) for content in contents(AssCodec(), path).values())
     assert "100" not in words
     assert "Generated" not in words
     assert "Not this" not in words
@@ -204,15 +204,15 @@ def test_a_drawing_is_no_text_when_it_is_in_a_dialogue(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("codec", "data"),
     [
-        (Srt(), b""),
-        (Srt(), b"hello"),
-        (Srt(), b"1\n-99999999999:00:00,000 --> 00:00:99999999999,000\nx"),
-        (Srt(), b"1\n00:00:01,000 --> 00:00:02,000\na\0b"),
-        (Vtt(), b"WEBVTTx\n\n00:01.000 --> 00:02.000\nx"),
-        (Vtt(), b""),
-        (Ass(), b"[V4+ Styles]\n"),
-        (Ass(), b"[Events]\nFormat: Text, Start\nDialogue: a,b"),
-        (Ass(), b"[Events]\nFormat: " + b"Start, End, " * 1000 + b"Text\n"),
+        (SrtCodec(), b""),
+        (SrtCodec(), b"hello"),
+        (SrtCodec(), b"1\n-99999999999:00:00,000 --> 00:00:99999999999,000\nx"),
+        (SrtCodec(), b"1\n00:00:01,000 --> 00:00:02,000\na\0b"),
+        (VttCodec(), b"WEBVTTx\n\n00:01.000 --> 00:02.000\nx"),
+        (VttCodec(), b""),
+        (AssCodec(), b"[V4+ Styles]\n"),
+        (AssCodec(), b"[Events]\nFormat: Text, Start\nDialogue: a,b"),
+        (AssCodec(), b"[Events]\nFormat: " + b"Start, End, " * 1000 + b"Text\n"),
     ],
 )
 def test_the_file_is_refused_when_it_is_damaged(codec: Codec, data: bytes, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_file_is_refused_when_it_is_damaged(codec: Codec, data: bytes, tmp_p
     assert refusal.value.reason is FailureReason.DOCUMENT_DAMAGED
 
 
-@pytest.mark.parametrize("codec", [Srt(), Vtt(), Ass()])
+@pytest.mark.parametrize("codec", [SrtCodec(), VttCodec(), AssCodec()])
 @given(data=st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_nothing_but_a_document_error_is_raised_when_the_bytes_are_anything(
@@ -244,18 +244,18 @@ def test_nothing_but_a_document_error_is_raised_when_the_bytes_are_anything(
 
 def test_many_cues_are_refused_when_they_are_past_the_limit(tmp_path: Path) -> None:
     cue = b"1\n00:00:01,000 --> 00:00:02,000\nHello there\n\n"
-    path = placed(tmp_path, Srt(), cue * 5000)
+    path = placed(tmp_path, SrtCodec(), cue * 5000)
     options = CodecOptions(limits=DocumentLimits(max_segments=4999))
     with pytest.raises(DocumentError) as refusal:
-        Srt().read(path, options)
+        SrtCodec().read(path, options)
     assert refusal.value.reason is FailureReason.DOCUMENT_TOO_LARGE
-    assert len(Srt().read(path, OPTIONS)) == 5000
+    assert len(SrtCodec().read(path, OPTIONS)) == 5000
 
 
 def test_there_is_nothing_to_translate_when_a_file_has_no_events(tmp_path: Path) -> None:
-    path = placed(tmp_path, Ass(), b"[Script Info]\nTitle: Only fonts\n\n[Fonts]\nfontname: a\n")
-    assert contents(Ass(), path) == {}
-    assert written(Ass(), path, {})[0] == path.read_bytes()
+    path = placed(tmp_path, AssCodec(), b"[Script Info]\nTitle: Fonts\n\n[Fonts]\nfontname: a\n")
+    assert contents(AssCodec(), path) == {}
+    assert written(AssCodec(), path, {})[0] == path.read_bytes()
 
 
 def test_reading_stops_when_it_is_told_to(tmp_path: Path) -> None:
@@ -265,9 +265,9 @@ def test_reading_stops_when_it_is_told_to(tmp_path: Path) -> None:
     def stop() -> None:
         raise StoppedError
 
-    path = placed(tmp_path, Srt(), SRT.encode())
+    path = placed(tmp_path, SrtCodec(), SRT.encode())
     with pytest.raises(StoppedError):
-        Srt().read(path, CodecOptions(stop=stop))
+        SrtCodec().read(path, CodecOptions(stop=stop))
 
 
 @pytest.mark.parametrize(("codec", "text"), SAMPLES)

@@ -17,7 +17,7 @@ from tests.unit.translation_worker.formats.subtitle_samples import (
 )
 from translation_worker.document import Content, Tag, TagKind, plain_text
 from translation_worker.formats.codec import DocumentError
-from translation_worker.formats.xliff import Xliff
+from translation_worker.formats.xliff import XliffCodec
 
 V12 = """\
 <?xml version='1.0' encoding="UTF-8"?>
@@ -85,7 +85,7 @@ def placed(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def texts(tmp_path: Path, text: str) -> dict[str, str]:
-    found = contents(Xliff(), placed(tmp_path, text))
+    found = contents(XliffCodec(), placed(tmp_path, text))
     return {key: plain_text(content) for key, content in found.items()}
 
 
@@ -98,7 +98,7 @@ def test_what_waits_is_read_when_the_version_is_1(tmp_path: Path) -> None:
         "u7.2": "Two.",
         "u8": "Press now ",
     }
-    segments = {each.segment_id: each for each in Xliff().read(placed(tmp_path, V12), OPTIONS)}
+    segments = {each.segment_id: each for each in XliffCodec().read(placed(tmp_path, V12), OPTIONS)}
     assert segments["u1"].context == "title"
     assert segments["u6"].max_characters == 9
 
@@ -110,15 +110,15 @@ def test_what_waits_is_read_when_the_version_is_2(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [V12, V20])
 def test_the_file_is_the_same_when_nothing_is_translated(text: str, tmp_path: Path) -> None:
     path = placed(tmp_path, text.replace("\n", "\r\n"))
-    assert written(Xliff(), path, {})[0] == path.read_bytes()
+    assert written(XliffCodec(), path, {})[0] == path.read_bytes()
 
 
 @pytest.mark.parametrize("text", [V12, V20])
 def test_only_targets_change_when_all_is_translated(text: str, tmp_path: Path) -> None:
     path = placed(tmp_path, text)
-    data, outcome = written(Xliff(), path, translated_by(Xliff(), path, swap_case))
+    data, outcome = written(XliffCodec(), path, translated_by(XliffCodec(), path, swap_case))
     assert outcome.notes in ({}, {"translations_of_another_language_kept": 1})
-    assert contents(Xliff(), placed(tmp_path, data)) == {}
+    assert contents(XliffCodec(), placed(tmp_path, data)) == {}
     # Without what is said of targets, both are the same, but for the space between elements.
     before, after = (_without_targets(each) for each in (text.encode(), data))
     assert before == after
@@ -143,7 +143,7 @@ def test_codes_are_in_the_target_when_they_are_in_the_source(tmp_path: Path) -> 
     opening, closing = Tag(1, TagKind.OPENING), Tag(1, TagKind.CLOSING)
     alone = Tag(2, TagKind.ALONE)
     content: Content = ("Olá mundo ", opening, "grande", closing, alone, "!")
-    data, _ = written(Xliff(), path, {"u1": content})
+    data, _ = written(XliffCodec(), path, {"u1": content})
     assert (
         '<target state="translated" state-qualifier="leveraged-mt">Olá mundo <g id="1">grande</g>'
         '<x id="2"/>!</target>\n      </trans-unit>'
@@ -154,23 +154,23 @@ def test_codes_are_in_the_target_when_they_are_in_the_source(tmp_path: Path) -> 
 
 def test_nothing_is_written_when_a_code_is_lost(tmp_path: Path) -> None:
     path = placed(tmp_path, V12)
-    data, outcome = written(Xliff(), path, {"u1": ("Olá mundo!",)})
+    data, outcome = written(XliffCodec(), path, {"u1": ("Olá mundo!",)})
     assert data == path.read_bytes()
     assert outcome.notes == {"tags_lost": 1}
 
 
 def test_the_target_is_cut_like_the_source_when_that_is(tmp_path: Path) -> None:
     path = placed(tmp_path, V12)
-    data, _ = written(Xliff(), path, {"u7.1": ("Um.",), "u7.2": ("Dois.",)})
+    data, _ = written(XliffCodec(), path, {"u7.1": ("Um.",), "u7.2": ("Dois.",)})
     expected = '><mrk mtype="seg" mid="0">Um.</mrk> <mrk mtype="seg" mid="1">Dois.</mrk></target>'
     assert expected in data.decode()
-    data, _ = written(Xliff(), path, {"u7.2": ("Dois.",)})
+    data, _ = written(XliffCodec(), path, {"u7.2": ("Dois.",)})
     assert '<target state="needs-translation"><mrk mtype="seg" mid="0">One.</mrk>' in data.decode()
-    assert set(contents(Xliff(), placed(tmp_path, data))) >= {"u7.1"}
+    assert set(contents(XliffCodec(), placed(tmp_path, data))) >= {"u7.1"}
 
 
 def test_the_state_tells_of_it_when_a_segment_is_translated(tmp_path: Path) -> None:
-    data, _ = written(Xliff(), placed(tmp_path, V20), {"u1.3": ("De novo",)})
+    data, _ = written(XliffCodec(), placed(tmp_path, V20), {"u1.3": ("De novo",)})
     assert b'state="translated"><source>Again</source><target>De novo</target>' in data
     assert b'trgLang="pt"' in data
     assert b'state="final"><source>Done</source><target>Feito</target>' in data
@@ -202,7 +202,10 @@ def test_the_file_is_refused_when_it_is_damaged_or_hostile(
     text: str, reason: FailureReason, tmp_path: Path
 ) -> None:
     path = placed(tmp_path, text)
-    for action in (lambda: Xliff().read(path, OPTIONS), lambda: written(Xliff(), path, {})):
+    for action in (
+        lambda: XliffCodec().read(path, OPTIONS),
+        lambda: written(XliffCodec(), path, {}),
+    ):
         with pytest.raises(DocumentError) as refusal:
             action()
         assert refusal.value.reason is reason
@@ -224,8 +227,8 @@ def test_words_and_codes_are_read_back_when_they_were_written(
     for number, text in enumerate(words[1:]):
         etree.SubElement(source, "g" if number % 2 else "x", id=str(number)).tail = text
     path = placed(tmp_path, etree.tostring(root, encoding="utf-8"))
-    translations = translated_by(Xliff(), path, swap_case)
-    after = etree.fromstring(written(Xliff(), path, translations)[0])
+    translations = translated_by(XliffCodec(), path, swap_case)
+    after = etree.fromstring(written(XliffCodec(), path, translations)[0])
     target = next(after.iter("target"), None)
     if translations and target is not None:
         assert "".join(target.itertext("*")) == swap_case("".join(words))
