@@ -56,10 +56,11 @@ class ExtractDocument:
                 read_bytes = source.path.stat().st_size
                 outputs, extraction = self._extract(order, source, attempt)
                 if order.WhichOneof("source") == "url":
-                    extraction.original_filename = source.filename
-                    outputs += [
-                        attempt.output_file(source.filename, source.media_type, source.path)
-                    ]
+                    original = attempt.output_file(
+                        _original_filename(source, outputs), source.media_type, source.path
+                    )
+                    extraction.original_filename = original.filename
+                    outputs.append(original)
                 written_bytes = sum(output.size_bytes for output in outputs)
         finally:
             attempt.report_usage(meter.usage(read_bytes, 0))
@@ -115,6 +116,12 @@ class ExtractDocument:
             ],
         )
         return outputs, extraction
+
+
+def _original_filename(source: _Source, chunks: Sequence[Output]) -> str:
+    """Name a fetched document as its server does, unless a chunk is called so."""
+    taken = any(chunk.filename == source.filename for chunk in chunks)
+    return f"original-{source.filename}" if taken else source.filename
 
 
 def _has_words(segments: Sequence[Segment]) -> bool:

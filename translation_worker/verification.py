@@ -32,6 +32,7 @@ class Fault(StrEnum):
     IMPLAUSIBLE = "implausible"  # empty, much too short or long, or caught in a loop
     NUMBERS = "numbers"  # a number of the source is missing, or one has come from nowhere
     MARKS = "marks"  # a mark of emphasis or other syntax is missing or too many
+    BRACKETS = "brackets"  # a bracket is open that was not
 
 
 def find_faults(source: str, translated: str) -> list[Fault]:
@@ -44,7 +45,13 @@ def find_faults(source: str, translated: str) -> list[Fault]:
         faults.append(Fault.NUMBERS)
     if Counter(_MARK.findall(source)) != Counter(_MARK.findall(translated)):
         faults.append(Fault.MARKS)
+    if _is_balanced(source) and not _is_balanced(translated):
+        faults.append(Fault.BRACKETS)
     return faults
+
+
+def _is_balanced(text: str) -> bool:
+    return text.count("(") == text.count(")")
 
 
 def _numbers_agree(source: str, translated: str) -> bool:

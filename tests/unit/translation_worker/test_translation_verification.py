@@ -17,6 +17,7 @@ LONG = "The big house near the river has a red roof and a small garden with many
         ("This is **very** good.", "Isto é **muito** bom."),
         ("No, no, no!", "Não, não, não!"),
         ("OK", "Está tudo bem"),
+        ("a) The house (red).", "a) A casa (vermelha)."),
     ],
 )
 def test_there_is_no_fault_when_a_translation_is_sound(source: str, translated: str) -> None:
@@ -35,6 +36,8 @@ def test_there_is_no_fault_when_a_translation_is_sound(source: str, translated: 
         ("Room 12.", "Quarto 21.", Fault.NUMBERS),
         ("The button.", "O botão (15:00).", Fault.NUMBERS),
         ("This is **very** good.", "Isto é *muito* bom.", Fault.MARKS),
+        ("Babel", "Babel (", Fault.BRACKETS),
+        ("The house (red).", "A casa (vermelha.", Fault.BRACKETS),
     ],
 )
 def test_a_fault_is_named_when_a_translation_is_unsound(
