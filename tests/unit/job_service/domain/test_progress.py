@@ -131,3 +131,48 @@ def test_job_never_goes_back_whatever_its_steps_report(
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
 def test_nonsense_counts_as_nothing(value: float) -> None:
     assert advance(None, _told(value, value), NOON) == Progress("CHARACTERS", 0, 0, updated_at=NOON)
+
+
+def _prepared(*characters: int) -> Job:
+    """A job whose extract step has found chunks, with a step that counts as one."""
+    extract = replace(a_planned_step("extract"), weight=0.0, progress=Progress("UNSPECIFIED", 0, 0))
+    chunks = [
+        replace(
+            a_planned_step(f"translate[{number}]"),
+            weight=float(length),
+            progress=Progress("CHARACTERS", 0, length),
+        )
+        for number, length in enumerate(characters)
+    ]
+    last = replace(a_planned_step("reconstruct"), weight=10.0, progress=Progress("STEPS", 0, 1))
+    return a_job_of(Plan((extract, *chunks, *([last] if characters else ())), ()))
+
+
+def test_preparing_is_worth_little_whatever_comes_after_it() -> None:
+    job = with_step(_prepared(), 0, progress=_told(9, 10, "PAGES"), state=StepState.IN_PROGRESS)
+    job = with_step(job, 0, progress=advance(job.steps[0].progress, _told(9, 10, "PAGES"), NOON))
+    before = _of(job)
+    assert (before.unit, before.done, before.total) == ("UNSPECIFIED", 0, 0)
+    assert 3 < before.percent < 5
+    assert before.eta is None
+    grown = replace(with_step(_prepared(90, 10), 0, state=StepState.COMPLETED), progress=before)
+    after = _of(grown)
+    assert (after.unit, after.done, after.total) == ("CHARACTERS", 0, 100)
+    assert before.percent < after.percent < 5
+
+
+def test_step_that_counts_as_one_does_so_however_its_worker_counts() -> None:
+    known = Progress("STEPS", 0, 1)
+    half = advance(known, _told(3, 6, "PAGES"), NOON)
+    assert (half.unit, half.done, half.total, half.percent) == ("STEPS", 0.5, 1, 50)
+    assert advance(half, _told(1, 6, "PAGES"), NOON).done == 0.5
+    assert advance(half, _told(1, 0, "PAGES"), NOON).done == 0.5
+
+
+def test_characters_are_counted_once_when_other_steps_count_as_one() -> None:
+    job = with_step(_prepared(90, 10), 0, state=StepState.COMPLETED)
+    job = with_step(job, 1, progress=Progress("CHARACTERS", 90, 90, percent=100.0))
+    job = with_step(job, 3, progress=Progress("STEPS", 0.5, 1, percent=50.0))
+    progress = _of(job)
+    assert (progress.unit, progress.done, progress.total) == ("CHARACTERS", 90, 100)
+    assert progress.percent == pytest.approx(4 + 96 * (90 + 5) / 110)
