@@ -3,6 +3,9 @@
 Two domains: the paragraphs of the Debian Administrator's Handbook, whose translations keep the
 structure of the pages, and the messages of coreutils and git. They are fetched from Debian's own
 archive and never part of this project: they are GPL, the Handbook also CC-BY-SA.
+
+Messages with words in angle brackets, such as "<file>", are left out: this project keeps what may
+be markup, and translators translate it, so that scores would count a decision and no skill.
 """
 
 import hashlib
@@ -25,6 +28,8 @@ _LOCALES = Path("usr/share/locale")
 _CHARACTERS = range(40, 320)
 # Within a paragraph these are paragraphs, lists and code of their own.
 _BLOCKS = ("ul", "ol", "dl", "table", "pre", "p")
+# Words in angle brackets, and line breaks and columns, which are layout.
+_NO_SENTENCE = re.compile(r"<[\w-]+|\n(?!\s*\Z)| {3}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -124,8 +129,7 @@ def _messages(folder: Path) -> Iterator[Aligned]:
             if not path.is_file():
                 continue
             for entry in polib.mofile(str(path)):
-                # Line breaks and columns are layout, which scores would measure.
-                if entry.msgstr and not entry.msgid_plural and "\n" not in entry.msgid.strip():
+                if entry.msgstr and not entry.msgid_plural and not _NO_SENTENCE.search(entry.msgid):
                     texts = by_source.setdefault(entry.msgid, {"en": _flat(entry.msgid)})
                     texts[language] = _flat(entry.msgstr)
     for texts in by_source.values():
