@@ -15,9 +15,17 @@ from tests.unit.translation_worker.formats.subtitle_samples import (
     translated_by,
     written,
 )
-from translation_worker.document import Content, Tag, TagKind, plain_text
+from translation_worker.document import (
+    Content,
+    Segment,
+    SegmentTranslation,
+    Tag,
+    TagKind,
+    plain_text,
+)
 from translation_worker.formats.codec import DocumentError
 from translation_worker.formats.xliff import XliffCodec
+from translation_worker.xliff_twin import xliff_twin
 
 V12 = """\
 <?xml version='1.0' encoding="UTF-8"?>
@@ -233,3 +241,18 @@ def test_words_and_codes_are_read_back_when_they_were_written(
     if translations and target is not None:
         assert "".join(target.itertext("*")) == swap_case("".join(words))
         assert [each.get("id") for each in target] == [each.get("id") for each in source]
+
+
+def test_only_what_kept_its_source_waits_when_a_twin_comes_back(tmp_path: Path) -> None:
+    alone = Tag(1, TagKind.ALONE)
+    segments = [Segment("p1", ("Hello ", alone, "there")), Segment("p2", ("Not done",))]
+    twin = xliff_twin(
+        "a.docx",
+        "en",
+        "pt",
+        [
+            (segments[0], SegmentTranslation("p1", ("Olá ", alone), "masked")),
+            (segments[1], SegmentTranslation("p2", ("Not done",), "kept_source")),
+        ],
+    )
+    assert contents(XliffCodec(), placed(tmp_path, twin)) == {"u2.1": ("Not done",)}
