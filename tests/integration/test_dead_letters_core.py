@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from babelmill.kit.wire.step_message import FAMILIES
 from job_service.application.queue_stats import QueueFigure
 from job_service.domain.errors import JobNotFound, NotADeadLetter
 from job_service.domain.job import Job, JobState, Priority
@@ -145,7 +146,7 @@ def test_all_queues_are_listed_when_all_are_empty(upkeep: Upkeep) -> None:
     listed = upkeep.stats.list_queues()
     assert [queue.name for queue in listed] == [
         f"{family}.{priority}"
-        for family in ("media", "translation")
+        for family in sorted(FAMILIES)
         for priority in ("low", "normal", "urgent")
     ]
     assert {queue.priority for queue in listed} == set(Priority)
