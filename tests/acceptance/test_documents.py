@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 import docx
 import pypdfium2  # type: ignore[import-untyped] # published without types
@@ -241,6 +242,42 @@ def test_chosen_fields_change_when_records_are_translated(client: Client) -> Non
         {"source": "Babel Mill", "target": "Babel Mill", "met": 1, "missed": 0}
     ]
     assert "named_entities" in report
+
+
+def test_only_changed_segments_reach_the_engine_when_there_is_a_second_version(
+    client: Client,
+) -> None:
+    text = "".join(f"A page about mill number {number}.\n\n" for number in range(40))
+    first = finished(
+        client, client.translate_document(text.encode(), "en", ["pt"], filename="a.txt")
+    )
+    changed = text.replace("mill number 7.", "house number 7.").encode()
+    second = finished(client, client.translate_document(changed, "en", ["pt"], filename="a.txt"))
+
+    before, after = (outputs(client, job, "pt") for job in (first, second))
+    assert json.loads(before["report.json"])["segments"]["from_memory"] == 0
+    assert json.loads(after["report.json"])["segments"]["from_memory"] == 39
+    assert first.usage.engine_characters > 40 * second.usage.engine_characters / 2
+    old, new = (made["a.pt.txt"].decode().split("\n\n") for made in (before, after))
+    assert [index for index in range(40) if old[index] != new[index]] == [7]
+
+
+def test_the_tone_is_given_when_the_engine_does_not_give_it(client: Client) -> None:
+    text = b"Hi! The miller opens the door.\n\nThe red house."
+    tones: tuple[translations.ToneName | Literal[""], ...] = ("", "formal")
+    plain, formal = (
+        finished(
+            client,
+            client.translate_document(
+                text, "en", ["pt"], filename="a.txt", options=translations.options(tone=tone)
+            ),
+        )
+        for tone in tones
+    )
+    assert "tone[pt,1]" in {step.name for step in formal.steps}
+    before, after = (outputs(client, job, "pt")["a.pt.txt"].decode() for job in (plain, formal))
+    assert before.startswith("Oi")
+    assert after == before.replace("Oi", "Ol\u00e1")
 
 
 @pytest.fixture
