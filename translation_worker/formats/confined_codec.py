@@ -6,6 +6,7 @@ small: they are paid for with every document.
 """
 
 import contextlib
+import errno
 import importlib
 import json
 import resource
@@ -35,6 +36,9 @@ ANSWER_FILE = "answer.json"
 SEGMENTS_FILE = "segments.json"
 WRITTEN_FILE = "written"
 
+EXIT_NO_SPACE = 28
+"""The process's exit code when there was no room to write to; ENOSPC on Linux."""
+
 _GRACE_SECONDS = 2
 _OUT_OF_MEMORY_SCORE = "1000"
 # What libraries read at run time: code, fonts, time zones.
@@ -49,6 +53,22 @@ def main(place: Path) -> None:
     confined = _confine(request["confinement"], place, Path(request["path"]))
     answer: dict[str, object] = {"confined": confined}
     try:
+        answer.update(_answer(codec, request, place))
+        (place / ANSWER_FILE).write_text(json.dumps(answer))
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        # There is no room to say more in.
+        sys.exit(EXIT_NO_SPACE)
+
+
+def _answer(
+    codec: Codec,
+    request: Mapping[str, Any],  # Any: JSON of the parent
+    place: Path,
+) -> dict[str, object]:
+    answer: dict[str, object] = {}
+    try:
         answer.update(_do(codec, request, place))
     except DocumentError as error:
         answer.update(reason=error.reason, message=error.message, metadata=error.metadata)
@@ -57,9 +77,15 @@ def main(place: Path) -> None:
             reason=FailureReason.DOCUMENT_TOO_LARGE,
             message="The file costs more memory to process than is accepted.",
         )
-    except Exception as error:  # noqa: BLE001 - the edge of the process: the parent tells of it
-        answer.update(error_type=type(error).__name__)
-    (place / ANSWER_FILE).write_text(json.dumps(answer))
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        if number == errno.EFBIG:
+            answer.update(reason=FailureReason.DOCUMENT_TOO_LARGE)
+        else:
+            answer.update(error_type=type(error).__name__)
+    return answer
 
 
 def _confine(limits: Mapping[str, int], place: Path, document: Path) -> list[str]:

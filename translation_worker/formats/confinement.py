@@ -7,6 +7,7 @@ child, the worker gets an answer that it has checked, or a DocumentError.
 """
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from translation_worker.document_json import DamagedPartError, content_row, read
 from translation_worker.formats.codec import Codec, CodecOptions, DocumentError, Written
 from translation_worker.formats.confined_codec import (
     ANSWER_FILE,
+    EXIT_NO_SPACE,
     REQUEST_FILE,
     SEGMENTS_FILE,
     TRANSLATIONS_FILE,
@@ -37,6 +39,7 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_SEGMENTS_BYTES = 512 * 1024 * 1024
 
 _POLL_SECONDS = 0.1
+_EXIT_OF_PYTHON = 1  # after an exception that nobody caught
 _CHILD = "translation_worker.formats.confined_codec"
 _TOO_MUCH = (signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ)
 _log = get_logger(__name__)
@@ -57,8 +60,8 @@ def read_confined(
 ) -> list[Segment]:
     """Do `codec.read` in a confined process, with its files below `scratch`.
 
-    Raises DocumentError, and whatever `options.stop` raises, with the process ended. The codec's
-    class must be constructible without arguments.
+    Raises DocumentError, OSError ENOSPC, and whatever `options.stop` raises, with the process
+    ended. The codec's class must be constructible without arguments.
     """
     with tempfile.TemporaryDirectory(prefix="confined-", dir=scratch) as name:
         place = Path(name)
@@ -126,6 +129,14 @@ def _run(
     code = _wait(_start(place.absolute()), options)
     if code < 0:
         raise _ended_by(codec, -code)
+    if code == EXIT_NO_SPACE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if code == _EXIT_OF_PYTHON:
+        # Nothing of the codec's is: it went wrong before the document was looked at.
+        _log.error("codec_not_started", codec=codec.name)
+        raise DocumentError(
+            FailureReason.INTERNAL, "The program for the file's format could not be started."
+        )
     try:
         answer = json.loads(_bytes_of(place / ANSWER_FILE, MAX_ANSWER_BYTES))
     except (DamagedPartError, ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ no credentials, no cookies and no referrer, and uses no proxy.
 """
 
 import email.message
+import logging
 import ssl
 import time
 import zlib
@@ -76,6 +77,8 @@ def fetch(
     Raises StepFailure URL_REFUSED, URL_NOT_FOUND, URL_UNAVAILABLE, URL_TOO_LARGE or
     UNSUPPORTED_FORMAT; then there may be a part of a file.
     """
+    # At its lowest level the library would log the addresses that clients name.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
     allowance = Allowance(settings.fetch_timeout_seconds, stop)
     backend = CheckedBackend(allowance, settings.fetch_hosts, resolver)
     try:

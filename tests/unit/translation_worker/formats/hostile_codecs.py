@@ -1,11 +1,13 @@
 """Codecs that do what a parser does that a hostile file has taken over; run in children only."""
 
 import ctypes
+import errno
 import os
 import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -101,6 +103,19 @@ class FloodingCodec(PlainCodec):
         with target.open("wb") as file:
             while True:
                 file.write(bytes(1024 * 1024))
+
+
+class FullDiskCodec(PlainCodec):
+    def read(self, path: Path, options: CodecOptions) -> list[Segment]:
+        raise OSError(errno.ENOSPC, "full")
+
+
+class UnstartableCodec(PlainCodec):
+    """Can be made once, by the test, and never again."""
+
+    def __init__(self) -> None:
+        if "confined_codec" in " ".join(sys.argv):
+            raise RuntimeError
 
 
 class LinkingCodec(PlainCodec):

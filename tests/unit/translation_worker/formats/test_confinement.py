@@ -1,5 +1,6 @@
 """A codec's process is given little, may do little, and its answer is not trusted."""
 
+import errno
 import platform
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.unit.translation_worker.formats.hostile_codecs import (
     EatingCodec,
     ExitingCodec,
     FloodingCodec,
+    FullDiskCodec,
     HangingCodec,
     LinkingCodec,
     LyingCodec,
@@ -21,6 +23,7 @@ from tests.unit.translation_worker.formats.hostile_codecs import (
     RaisingCodec,
     RefusingCodec,
     SpinningCodec,
+    UnstartableCodec,
 )
 from translation_worker.document import Segment
 from translation_worker.formats.codec import CodecOptions, DocumentError, DocumentLimits, Written
@@ -89,6 +92,7 @@ def test_refusal_is_passed_on_when_the_codec_refuses(document: Path) -> None:
         (LyingCodec(), FailureReason.DOCUMENT_DAMAGED, "ANSWER"),
         (SpinningCodec(), FailureReason.DOCUMENT_TOO_LARGE, "SIGXCPU"),
         (EatingCodec(), FailureReason.DOCUMENT_TOO_LARGE, None),
+        (UnstartableCodec(), FailureReason.INTERNAL, None),
     ],
 )
 def test_error_has_its_reason_when_the_codec_ends_badly(
@@ -107,15 +111,28 @@ def test_document_is_too_large_when_it_has_too_many_segments(document: Path) -> 
     assert failed.value.reason is FailureReason.DOCUMENT_TOO_LARGE
 
 
-@pytest.mark.parametrize("codec", [FloodingCodec(), LinkingCodec()])
+@pytest.mark.parametrize(
+    ("codec", "reason"),
+    [
+        (FloodingCodec(), FailureReason.DOCUMENT_TOO_LARGE),
+        (LinkingCodec(), FailureReason.DOCUMENT_DAMAGED),
+    ],
+)
 def test_nothing_is_written_when_the_codec_writes_what_it_must_not(
-    codec: PlainCodec, document: Path, tmp_path: Path
+    codec: PlainCodec, reason: FailureReason, document: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "target"
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError) as failed:
         _write(codec, document, target)
+    assert failed.value.reason is reason
     assert not target.exists()
     assert not target.is_symlink()
+
+
+def test_space_is_what_lacks_when_the_disk_is_full(document: Path) -> None:
+    with pytest.raises(OSError, match="space") as failed:
+        _read(FullDiskCodec(), document)
+    assert failed.value.errno == errno.ENOSPC
 
 
 def test_process_is_gone_when_the_work_is_stopped(document: Path) -> None:

@@ -1,6 +1,7 @@
 """Fetching from a real server: what comes through, and what ends in its own failure."""
 
 import datetime
+import logging
 import ssl
 import time
 from collections.abc import Iterator
@@ -48,6 +49,16 @@ def test_page_is_written_when_the_operator_allows_the_host(web: Web, tmp_path: P
     assert path == "/page.html?q=1"
     assert headers["host"] == f"127.0.0.1:{web.port}"
     assert not {"cookie", "authorization", "referer"} & set(headers)
+
+
+def test_address_is_not_logged_when_everything_is(
+    web: Web, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        _fetch(web.url("page.html?private"), tmp_path)
+        _failure(web.url("garbage/private"), tmp_path)
+    assert "private" not in caplog.text
+    assert str(web.port) not in caplog.text
 
 
 def test_page_is_unpacked_when_it_comes_packed(web: Web, tmp_path: Path) -> None:
