@@ -27,6 +27,7 @@ from translation_worker.formats.text_slots import Patch, Slot, has_words
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ENTITY = re.compile(r"&(?:#[xX]?[0-9A-Fa-f]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MAX_PARTS = 400
+_SPELLED_IN_ASCII = frozenset(">\"'")
 _PIECES_BETWEEN_STOPS = 5000
 
 
@@ -48,6 +49,7 @@ class HtmlSlots:
         self._language = ""
         self._language_places: list[Attribute] = []
         self._root: Markup | None = None
+        self._judged: set[str] = set()
         self.spellings: dict[str, str] = {}
         self.quotes: dict[int, str] = {}
 
@@ -107,8 +109,7 @@ class HtmlSlots:
             yield Patch(place_start, place_start, missing)
 
     def _add_words(self, piece: Markup) -> Iterator[Slot]:
-        for match in _ENTITY.finditer(self._text, piece.start, piece.end):
-            self.spellings.setdefault(unescape(match[0]), match[0])
+        self._note_spellings(piece.start, piece.end)
         position = piece.start
         for start, end in shorter(self._text, piece.start, piece.end):
             if position > piece.start and not self._depth_is_open():
@@ -119,6 +120,17 @@ class HtmlSlots:
             self._parts.append(Part(position, piece.end, Mark.WORDS, " "))
         if self._characters > MAX_SEGMENT_CHARACTERS or len(self._parts) > _MAX_PARTS:
             yield from self._flush()
+
+    def _note_spellings(self, start: int, end: int) -> None:
+        for match in _ENTITY.finditer(self._text, start, end):
+            character = unescape(match[0])
+            if character in self._judged:
+                continue
+            self._judged.add(character)
+            # One that the page writes both ways is written as it is.
+            is_kept = not character.isascii() and character not in self._text
+            if is_kept or character in _SPELLED_IN_ASCII:
+                self.spellings[character] = match[0]
 
     def _append_words(self, before: int, start: int, end: int) -> None:
         if start > before:
@@ -168,8 +180,7 @@ class HtmlSlots:
         for attribute in piece.attributes:
             if not self._is_text(piece, attribute):
                 continue
-            for match in _ENTITY.finditer(self._text, attribute.start, attribute.end):
-                self.spellings.setdefault(unescape(match[0]), match[0])
+            self._note_spellings(attribute.start, attribute.end)
             words = unescape(self._text[attribute.start : attribute.end]).strip()
             words = _SPACE.sub(" ", words)
             if has_words(words):

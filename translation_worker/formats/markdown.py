@@ -93,7 +93,7 @@ class _Document:
         """Yield the slots in their order, minding `stop` at each block."""
         for number, block in enumerate(self._blocks, 1):
             stop()
-            tokens = self._tokens(block.text)
+            tokens = self.tokens(block.text)
             start_of, end_of = block.source_offsets()
             for name, start, end in _inner_texts(block.text, tokens):
                 words = block.text[start:end]
@@ -105,8 +105,9 @@ class _Document:
                 slot = markup_slot(run, segment_id, block.context)
                 if slot is None:
                     continue
-                text = block.text[slot.start : slot.end]
-                self._places[segment_id] = BlockSlot(block, text, self._line_prefix(block))
+                self._places[segment_id] = BlockSlot(
+                    block, slot.start, slot.end, self._line_prefix(block)
+                )
                 places = {tag: (start_of(a), end_of(b)) for tag, (a, b) in slot.tags.items()}
                 yield Slot(slot.segment, start_of(slot.start), end_of(slot.end), places)
 
@@ -115,10 +116,15 @@ class _Document:
         place = self._places.get(slot.segment.segment_id)
         if place is None:
             return _inner_text(content, self._source[slot.start - 1])
-        return render_block(slot, content, slice_text, place, self._tokens)
+        return render_block(slot, content, slice_text, place, self)
 
-    def _tokens(self, text: str) -> list[PlacedToken]:
+    def tokens(self, text: str) -> list[PlacedToken]:
+        """Return the inline markup of a text."""
         return self._inline.placed(text, self._markdown, self._blocks.env)
+
+    def blocks(self, text: str) -> list[str]:
+        """Return the kinds of a text's blocks."""
+        return [token.type for token in self._markdown.parse(text, {})]
 
     def _line_prefix(self, block: MarkdownBlock) -> str:
         """Return what stands between a line of a block and the next; empty if it has but one."""

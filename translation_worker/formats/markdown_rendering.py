@@ -5,8 +5,9 @@ Lines are wrapped as wide as those of the source, and none begins like a list or
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from translation_worker.document import Content, Tag, TagKind
 from translation_worker.formats.markdown_blocks import MarkdownBlock
@@ -24,31 +25,56 @@ _LINE_START = re.compile(r"(?:\r\n|\r|\n)[ \t>]*")
 class BlockSlot:
     """Where a slot stands in its block.
 
-    `text` is its source without what marks lines; `line_prefix` the end of a line and the mark of
-    the next, empty if the block has one line.
+    `start` and `end` are offsets in the block's text; `line_prefix` is the end of a line and the
+    mark of the next, empty if the block has one line.
     """
 
     block: MarkdownBlock
-    text: str
+    start: int
+    end: int
     line_prefix: str
 
 
-FindTokens = Callable[[str], list[PlacedToken]]
+class MarkdownReader(Protocol):
+    """Tells what markup a text has."""
+
+    def tokens(self, text: str) -> list[PlacedToken]:
+        """Return its inline markup."""
+
+    def blocks(self, text: str) -> list[str]:
+        """Return the kinds of its blocks."""
 
 
 def render_block(
-    slot: Slot, content: Content, slice_text: SliceText, place: BlockSlot, find: FindTokens
+    slot: Slot,
+    content: Content,
+    slice_text: SliceText,
+    place: BlockSlot,
+    reader: MarkdownReader,
 ) -> str | None:
     """Return the source text of a translation; None if it would not keep the markup."""
-    tokens = find(place.text)
+    source = place.block.text[place.start : place.end]
+    tokens = reader.tokens(source)
     wanted = signature(tokens)
-    spelled = spellings(tokens, place.text)
+    spelled = spellings(tokens, source)
     for is_strict in (False, True):
         pieces = list(_pieces(slot, content, slice_text, place, spelled, is_strict=is_strict))
-        flat = _LINE_START.sub("\n", "".join(text for text, _ in pieces))
-        if signature(find(flat)) == wanted:
-            return _wrapped(pieces, slot, place)
+        for new in (_wrapped(pieces, slot, place), "".join(text for text, _ in pieces)):
+            same_inline = signature(reader.tokens(_LINE_START.sub("\n", new))) == wanted
+            if same_inline and _keeps_blocks(new, place, reader):
+                return new
     return None
+
+
+def _keeps_blocks(new: str, place: BlockSlot, reader: MarkdownReader) -> bool:
+    """Tell whether a block is one of the same kind with something else in its slot."""
+    block = place.block
+    if block.is_cell:
+        return True
+    if place.line_prefix:
+        new = new.replace(place.line_prefix, "\n")
+    changed = f"{block.text[: place.start]}{new}{block.text[place.end :]}"
+    return reader.blocks(changed) == reader.blocks(block.text)
 
 
 def _pieces(
@@ -71,7 +97,8 @@ def _pieces(
                 words = _not_a_block(words)
             if place.block.is_cell:
                 words = _BARE_BAR.sub(r"\\|", words)
-            yield re.sub(r"[\r\n]+", " ", words), True
+            # Two spaces before the end of a line would mean something.
+            yield re.sub(r"[ \t\r\n]+", " ", words), True
         is_first = False
 
 

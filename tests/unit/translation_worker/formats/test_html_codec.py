@@ -129,6 +129,13 @@ def test_characters_are_references_when_the_encoding_lacks_them() -> None:
     assert unescape(new.decode("cp1252")).endswith("<p>Кафé</p>")
 
 
+def test_characters_are_spelled_as_before_when_the_page_always_spells_them_so() -> None:
+    page = "<p>a&nbsp;b &eacute; \u00e9 &#65; &#32; &gt; 5</p>".encode()
+
+    out = replaced(page, HTML, lambda segment: ("x\u00a0y \u00e9 A > 6",))
+    assert out == "<p>x&nbsp;y \u00e9 A &gt; 6</p>"
+
+
 def test_direction_is_set_when_the_target_is_written_from_the_right() -> None:
     new, _ = written(HTML, b"<html><p>Text</p>", lambda segment: ("نص",), language="ar")
 
@@ -183,6 +190,8 @@ def test_bytes_stay_when_pages_are_real() -> None:
         assert written(HTML, data, same)[0] == data
         out, _ = written(HTML, data, louder, language="en")
         assert len(texts_of(HTML, out)) == len(texts_of(HTML, data))
+        before, after = data.decode("utf-8", "replace"), out.decode("utf-8", "replace")
+        assert _Skeleton(after).tags == _Skeleton(before).tags
     assert pages
 
 

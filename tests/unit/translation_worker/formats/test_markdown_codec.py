@@ -178,6 +178,7 @@ def test_bytes_stay_when_documents_are_real() -> None:
         assert written(MARKDOWN, data, same)[0] == data
         out = replaced(data, MARKDOWN, louder)
         assert len(texts_of(MARKDOWN, out.encode())) == len(texts_of(MARKDOWN, data))
+        assert _structure(out) == _structure(data.decode())
 
 
 @pytest.mark.parametrize(
