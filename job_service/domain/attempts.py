@@ -23,10 +23,14 @@ from job_service.domain.state_machine import (
 CANCELLED = "CANCELLED"
 WORKER_SHUTDOWN = "WORKER_SHUTDOWN"
 WORKER_CRASHED = "WORKER_CRASHED"
+UNSUPPORTED_STEP = "UNSUPPORTED_STEP"
 STEP_TIMEOUT = "STEP_TIMEOUT"
 DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 DEPENDENCY_FAILED = "DEPENDENCY_FAILED"
 SECRET_UNREADABLE = "SECRET_UNREADABLE"  # noqa: S105 - the word of a failure
+
+# A worker of a newer version may come any moment.
+_LONGEST_WAIT_FOR_ANOTHER_WORKER = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,8 @@ def fail(
 ) -> Step:
     """End the attempt by what its worker says of it. Raises StaleLease.
 
-    A worker that leaves on purpose costs no budget. CANCELLED where nobody
+    A worker that leaves on purpose costs no budget, nor does one of an older
+    version that does not know the kind of step. CANCELLED where nobody
     has asked for it is taken as an interruption that costs one failure, so
     that a confused worker cannot spin for ever.
     """
@@ -136,6 +141,9 @@ def fail(
     if failure.reason == WORKER_CRASHED:
         return crash(step, failure, policy, now)
     failed = replace(step, error=failure)
+    if failure.reason == UNSUPPORTED_STEP and failure.retryable:
+        wait = policy.retry.delay(step.attempt, jitter, failure.retry_after)
+        return _wait(failed, now + min(wait, _LONGEST_WAIT_FOR_ANOTHER_WORKER))
     if not failure.retryable and failure.reason != CANCELLED:
         return _end(failed, StepTrigger.REJECT, now)
     return _retry(failed, failure, policy, jitter, now)
@@ -221,10 +229,14 @@ def _retry(
     failed = replace(step, application_failures=failures)
     if policy.retry.exhausted(failures, step.crashes):
         return _end(failed, StepTrigger.EXHAUST, now)
+    return _wait(failed, now + policy.retry.delay(failures, jitter, failure.retry_after))
+
+
+def _wait(step: Step, not_before: datetime) -> Step:
     return replace(
-        _without_lease(failed),
+        _without_lease(step),
         state=next_state(step.state, StepTrigger.RETRY),
-        not_before=now + policy.retry.delay(failures, jitter, failure.retry_after),
+        not_before=not_before,
     )
 
 
