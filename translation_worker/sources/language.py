@@ -11,7 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from py3langid.langid import (  # type: ignore[import-untyped]  # published without types
+    MODEL_FILE,
+    LanguageIdentifier,
+)
 
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.outcome import StepFailure
