@@ -1,6 +1,6 @@
 """Measures how well each route translates, beside the raw engines, and writes the routing table.
 
-    python bench/quality.py [--texts N] [--only en-es] [--json] [--table FILE]
+    python bench/quality.py [--texts N] [--hops 2] [--only en-es] [--json] [--table FILE]
 
 BLEU and chrF (sacrebleu) in two domains, over the same texts for everybody. Exit 1 if a route
 scores more than half a BLEU below what its engines reach by themselves, or if the routing table
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured: list[Measured] = []
         paths: dict[tuple[Hop, ...], list[Measured]] = {}
         ours, raw = Ours(engines), Raw()
-        for route in routes(engines):
+        for route in routes(engines, options.hops):
             ends = (route.hops[0].pair.source, route.hops[-1].pair.target)
             if options.only and "-".join(ends) not in options.only:
                 continue
@@ -182,6 +182,7 @@ def _table_json(
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure how well each route translates.")
     parser.add_argument("--texts", type=int, default=TEXTS, help="texts of a route and domain")
+    parser.add_argument("--hops", type=int, default=3, choices=(2, 3), help="of a route, at most")
     parser.add_argument("--only", action="append", help="a pair to measure, such as en-es")
     parser.add_argument("--data", type=Path, default=DATA, help="where the texts are kept")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -27,10 +27,9 @@ _APERTIUM_NAMES = {
     ("ca", "en"): "cat-eng", ("pt", "ca"): "por-cat", ("ca", "pt"): "cat-por",
 }  # fmt: skip
 _LANGUAGES = ("en", "es", "pt", "ca", "fr")
-_MAX_HOPS = 3
 
 
-def routes(engines: Mapping[str, Engine]) -> list[Route]:
+def routes(engines: Mapping[str, Engine], max_hops: int) -> list[Route]:
     """Return every direct hop, and every longer route from or to English, shorter ones first."""
     hops = [
         Hop(name, pair)
@@ -40,7 +39,7 @@ def routes(engines: Mapping[str, Engine]) -> list[Route]:
     ]
     paths: list[tuple[Hop, ...]] = [(hop,) for hop in hops]
     found = list(paths)
-    for _ in range(_MAX_HOPS - 1):
+    for _ in range(max_hops - 1):
         paths = [
             (*path, hop)
             for path in paths

@@ -169,7 +169,7 @@ def write_subtitles(
                 before + replaced.get((number, index), utterance.raw)
                 for index, (before, utterance) in enumerate(document.utterances_of(number))
             )
-            shown.append(_shown(form, number, cue, payload))
+            shown.append(_shown(form, number, cue, payload, document.payload(cue)))
         pieces += [document.text[position : cue.start], payload]
         position = cue.end
     data, kept_encoding = document.encoded.encode("".join([*pieces, document.text[position:]]))
@@ -233,12 +233,25 @@ def _timed_inserts(text: str, timed: Sequence[tuple[float, str]]) -> list[tuple[
     return inserts
 
 
-def _shown(form: SubtitleFormat, number: int, cue: Cue, payload: str) -> ShownCue:
-    lines = [""]
+def _shown(
+    form: SubtitleFormat, number: int, cue: Cue, payload: str, source_payload: str
+) -> ShownCue:
+    lines = _lines(form, payload)
+    return ShownCue(
+        number=number + 1,
+        lines=lines,
+        source_lines=lines if payload == source_payload else _lines(form, source_payload),
+        duration_ms=cue.ends_at_ms - cue.starts_at_ms,
+    )
+
+
+def _lines(form: SubtitleFormat, payload: str) -> list[str]:
+    """Return the lines that a viewer sees."""
+    pieces: list[list[str]] = [[]]
     for token in form.tokens(payload):
         if token.kind is TokenKind.BREAK:
-            lines.append("")
+            pieces.append([])
         elif token.kind is TokenKind.TEXT:
-            lines[-1] += form.words_of(token.raw)
-    shown = [line.strip() for line in lines if line.strip()]
-    return ShownCue(number + 1, shown, cue.ends_at_ms - cue.starts_at_ms)
+            pieces[-1].append(form.words_of(token.raw))
+    lines = ["".join(line).strip() for line in pieces]
+    return [line for line in lines if line]

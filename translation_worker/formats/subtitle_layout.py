@@ -19,18 +19,30 @@ _MAX_LISTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class ShownCue:
-    """What a viewer sees of a cue: its number from 1, its lines, and for how long."""
+    """What a viewer sees of a cue: its number from 1, its lines, and for how long.
+
+    `source_lines` is what there was to see before it was translated.
+    """
 
     number: int
     lines: Sequence[str]
+    source_lines: Sequence[str]
     duration_ms: int
 
     @property
     def characters_per_second(self) -> float | None:
         """Reading speed; None where the cue is shown for no time at all."""
+        return self._speed(self.lines)
+
+    @property
+    def source_characters_per_second(self) -> float | None:
+        """Reading speed of the source."""
+        return self._speed(self.source_lines)
+
+    def _speed(self, lines: Sequence[str]) -> float | None:
         if self.duration_ms <= 0:
             return None
-        return sum(len(line) for line in self.lines) * 1000 / self.duration_ms
+        return sum(len(line) for line in lines) * 1000 / self.duration_ms
 
 
 def breaks(text: str, source_lines: int, *, wraps_itself: bool) -> list[tuple[int, int]]:
@@ -65,7 +77,15 @@ def layout_report(cues: Iterable[ShownCue]) -> dict[str, object]:
             if speed > MAX_CHARACTERS_PER_SECOND:
                 too_fast_count += 1
                 if len(too_fast) < _MAX_LISTED:
-                    too_fast.append({"cue": cue.number, "characters_per_second": round(speed, 1)})
+                    too_fast.append(
+                        {
+                            "cue": cue.number,
+                            "characters_per_second": round(speed, 1),
+                            "source_characters_per_second": round(
+                                cue.source_characters_per_second or 0.0, 1
+                            ),
+                        }
+                    )
         widest = max((display_width(line) for line in cue.lines), default=0)
         if widest > MAX_LINE_WIDTH or len(cue.lines) > MAX_LINES:
             too_long_count += 1

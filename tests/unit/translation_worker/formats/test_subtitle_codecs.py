@@ -159,7 +159,10 @@ def test_lines_are_balanced_when_words_are_too_many_for_one(tmp_path: Path) -> N
     assert "- Claro que sou eu,\nquem mais poderia ser a estas horas?" in data.decode()
     assert outcome.layout is not None
     assert outcome.layout["too_long"] == [{"cue": 3, "lines": 3, "columns": 36}]
-    assert [each["cue"] for each in _listed(outcome.layout["too_fast"])] == [3]
+    (too_fast,) = _listed(outcome.layout["too_fast"])
+    assert too_fast["cue"] == 3
+    # "- Who is there?", "- Me & you, <3 of course." in two seconds.
+    assert too_fast["source_characters_per_second"] == 20.0
 
 
 def _listed(value: object) -> list[dict[str, object]]:
