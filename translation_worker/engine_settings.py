@@ -18,6 +18,9 @@ class EngineSettings(WorkerSettings):
     apertium_modes_dir: Path = Path("/usr/share/apertium/modes")
     # Engines that may be used, by name, separated by commas; all that are found by default.
     engines: Annotated[tuple[str, ...], NoDecode] = Field(default=ENGINE_NAMES, min_length=1)
+    # Sentences that the bundled models work on at once, in each of a worker's processes. More
+    # than one is for texts that are alone: when all processes are busy it gains nothing.
+    bergamot_threads: int = Field(default=2, ge=1, le=64)
     # Directory with models for CTranslate2, each in a directory of its own.
     models_dir: Path | None = None
     libretranslate_url: str = ""
@@ -64,6 +67,7 @@ class EngineSettings(WorkerSettings):
     def engine_sources(self) -> EngineSources:
         """Return where the engines are, with no gate before them."""
         return EngineSources(
+            bergamot_threads=self.bergamot_threads,
             models_dir=self.models_dir,
             libretranslate_url=self.libretranslate_url,
             libretranslate_key_file=self.libretranslate_key_file,

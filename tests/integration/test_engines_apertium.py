@@ -144,12 +144,40 @@ def test_no_process_is_left_when_the_engine_is_closed(engine: ApertiumEngine) ->
     translate(engine, "A casa é vermelha.")
     pids = engine.process_ids(PT_ES)
     assert pids
-    threads = threading.active_count()
     engine.close()
     assert all_gone(pids)
     assert engine.process_ids(PT_ES) == ()
-    assert threading.active_count() == threads - 1
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("apertium")]
     assert translate(engine, "A casa é vermelha.") == ["La casa es roja."]
+
+
+def test_pipes_are_ended_when_nobody_has_needed_them_for_long() -> None:
+    engine = ApertiumEngine(MODES, max_idle_seconds=1.0)
+    try:
+        translate(engine, "A casa é vermelha.")
+        pids = engine.process_ids(PT_ES)
+        assert pids
+        eventually(lambda: all_gone(pids))
+        assert engine.process_ids(PT_ES) == ()
+        assert translate(engine, "O gato dorme.") == ["El gato duerme."]
+        again = engine.process_ids(PT_ES)
+        eventually(lambda: all_gone(again))
+    finally:
+        engine.close()
+
+
+def test_confidence_is_the_share_of_known_words(engine: ApertiumEngine) -> None:
+    known, half, literal = engine.translate_scored(
+        ["A casa é vermelha.", "A casa flibbertigibbet qwertyuiop.", "A casa XQZ0."],
+        PT_ES,
+        lambda: None,
+    )
+    assert known is not None
+    assert half is not None
+    assert literal is not None
+    assert known.confidence == 1
+    assert half.confidence == 0.5
+    assert literal.confidence == 1, "what stands for a literal is not an unknown word"
 
 
 def test_the_programs_are_a_group_of_their_own_when_they_run(engine: ApertiumEngine) -> None:

@@ -74,6 +74,38 @@ def test_every_sentence_is_answered_when_a_batch_holds_odd_ones(engine: Bergamot
     assert len(engine.translate(odd, EN_PT, lambda: None)) == len(odd)
 
 
+def test_answers_are_the_same_when_several_threads_work(engine: BergamotEngine) -> None:
+    texts = [text for text, _ in STRINGS] * 2 + ["x" * 1000, "a " * 400]
+    threaded = BergamotEngine(threads=2)
+    try:
+        answers = threaded.translate(texts, EN_PT, lambda: None)
+    finally:
+        threaded.close()
+    assert answers == engine.translate(texts, EN_PT, lambda: None)
+
+
+def test_no_thread_works_on_when_the_work_was_stopped() -> None:
+    class Stopped(Exception):
+        pass
+
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            raise Stopped
+
+    threaded = BergamotEngine(threads=2)
+    try:
+        with pytest.raises(Stopped):
+            threaded.translate(["The house is red and old."] * 200, EN_PT, stop)
+        assert asked == 3
+        assert threaded.translate(["It rains."] * 2, EN_PT, lambda: None) == ["Ele chove."] * 2
+    finally:
+        threaded.close()
+
+
 @pytest.mark.parametrize(("text", "literals"), STRINGS, ids=range(len(STRINGS)))
 def test_literals_are_exact_when_real_strings_are_translated(
     handler: TranslateText, tmp_path: Path, text: str, literals: tuple[str, ...]
@@ -129,7 +161,7 @@ def test_the_announcement_names_pairs_and_engines_when_the_worker_starts(tmp_pat
         "engines": "bergamot",
     })  # fmt: skip
     announcement = describe(settings)
-    assert list(announcement.step_kinds) == ["translate_text"]
+    assert {"translate_text", "translate_segments"} <= set(announcement.step_kinds)
     assert [(item.name, item.version) for item in announcement.engines] == [("bergamot", "0.2.0")]
     pairs = {(pair.source_language, pair.target_language) for pair in announcement.language_pairs}
     assert pairs == {("en", "pt"), ("pt", "en")}

@@ -1,12 +1,13 @@
 """Apertium engine: rule-based translation by the programs and data that Debian packages.
 
-One pipe per direction runs until it is closed or has been idle while others were needed. A
+One pipe per direction runs until it is closed, has been idle, or others are needed more. A
 sentence on which the pipe hangs or dies is tried once more on a fresh pipe and then given up, so
 that one bad sentence cannot stop a text.
 """
 
 import shutil
 import subprocess
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ BATCH_CHARACTERS = 2000
 MAX_BATCH_SENTENCES = 500
 # A pipe takes 90 to 160 MB; a route has at most three hops.
 MAX_OPEN_PIPES = 3
-# A pipe that was not needed for so long is ended at the next work for another direction.
+# A pipe that was not needed for so long is ended.
 MAX_IDLE_SECONDS = 120.0
 EXCHANGE_TIMEOUT_SECONDS = 15.0
 _VERSION_TIMEOUT_SECONDS = 10.0
@@ -71,6 +72,9 @@ class ApertiumEngine:
         self._timeout_seconds = exchange_timeout_seconds
         self._max_idle_seconds = max_idle_seconds
         self._pipes: OrderedDict[LanguagePair, ApertiumPipe] = OrderedDict()
+        # Held while pipes are used or ended: the idle ones are ended by a thread of their own.
+        self._lock = threading.Lock()
+        self._idle_timer: threading.Timer | None = None
         # The kernel's death signal follows the thread that starts a process, not the process
         # that owns the thread. This thread lives as long as the engine.
         self._starter: ThreadPoolExecutor | None = None
@@ -111,10 +115,18 @@ class ApertiumEngine:
         brief: Brief = NO_BRIEF,  # noqa: ARG002 - the rules take no wishes
     ) -> list[Scored | None]:
         """Translate; the confidence is the share of words that the data knows."""
-        self._end_idle_pipes(pair)
         mode = self._modes.get(pair)
         if mode is None:
             raise EngineError(f"The apertium engine has no direct pair {pair}.")
+        with self._lock:
+            try:
+                return self._translate_all(mode, sentences, stop)
+            finally:
+                self._watch_for_idleness()
+
+    def _translate_all(
+        self, mode: Mode, sentences: Sequence[str], stop: StopCheck
+    ) -> list[Scored | None]:
         results: list[Scored | None] = []
         for batch in batches(
             sentences,
@@ -128,11 +140,16 @@ class ApertiumEngine:
 
     def close(self) -> None:
         """End every pipe and its processes."""
-        for pair in list(self._pipes):
-            self._discard(pair)
-        if self._starter is not None:
-            self._starter.shutdown()
-            self._starter = None
+        with self._lock:
+            timer, self._idle_timer = self._idle_timer, None
+            for pair in list(self._pipes):
+                self._discard(pair)
+            if self._starter is not None:
+                self._starter.shutdown()
+                self._starter = None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
 
     def _translate_batch(
         self, mode: Mode, batch: Sequence[str], stop: StopCheck
@@ -184,12 +201,27 @@ class ApertiumEngine:
         while len(self._pipes) >= MAX_OPEN_PIPES:
             self._discard(next(iter(self._pipes)))
 
-    def _end_idle_pipes(self, wanted: LanguagePair) -> None:
-        """End the pipes that have been idle, but the one that is wanted now."""
-        now = time.monotonic()
-        for pair, pipe in list(self._pipes.items()):
-            if pair != wanted and now - pipe.last_used > self._max_idle_seconds:
-                self._discard(pair)
+    def _watch_for_idleness(self) -> None:
+        """Have the pipes ended when they have been idle for long; the lock is held."""
+        if self._idle_timer is not None or not self._pipes:
+            return
+        oldest = min(pipe.last_used for pipe in self._pipes.values())
+        seconds = max(0.0, oldest + self._max_idle_seconds - time.monotonic())
+        self._idle_timer = threading.Timer(seconds, self._end_idle_pipes)
+        self._idle_timer.name = "apertium-idle"
+        self._idle_timer.daemon = True
+        self._idle_timer.start()
+
+    def _end_idle_pipes(self) -> None:
+        with self._lock:
+            if self._idle_timer is not threading.current_thread():
+                return
+            self._idle_timer = None
+            now = time.monotonic()
+            for pair, pipe in list(self._pipes.items()):
+                if now - pipe.last_used >= self._max_idle_seconds:
+                    self._discard(pair)
+            self._watch_for_idleness()
 
     def _discard(self, pair: LanguagePair) -> None:
         pipe = self._pipes.pop(pair, None)

