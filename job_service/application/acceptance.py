@@ -34,6 +34,7 @@ from job_service.domain.plan import Source, plan
 from job_service.domain.spec import (
     InlineSource,
     JobSpec,
+    Transcode,
     TranslateText,
     inline_source,
     input_artifact_ids,
@@ -173,16 +174,27 @@ class Acceptance:
                 )
             if artifact.state is not ArtifactState.READY or artifact.digest is None:
                 raise ArtifactNotReady(artifact_id=str(artifact_id))
-            is_text = isinstance(one.new.spec, TranslateText)
-            if is_text and artifact.digest.size_bytes > self._limits.max_text_bytes:
-                raise InvalidRequest(
-                    Violation(
-                        f"{one.path}spec.translate_text.artifact_id",
-                        f"the text has more than {self._limits.max_text_bytes} bytes",
-                        "TOO_LARGE",
-                    )
-                )
+            self._check_size(one, artifact.digest.size_bytes)
         return found
+
+    def _check_size(self, one: Asked, size_bytes: int) -> None:
+        """Refuse an input that no worker would take. Raises InvalidRequest."""
+        spec = one.new.spec
+        if isinstance(spec, Transcode):
+            return
+        most = (
+            self._limits.max_text_bytes
+            if isinstance(spec, TranslateText)
+            else self._limits.max_document_bytes
+        )
+        if size_bytes > most:
+            raise InvalidRequest(
+                Violation(
+                    f"{one.path}spec.{spec.kind}.artifact_id",
+                    f"the artifact has more than {most} bytes",
+                    "TOO_LARGE",
+                )
+            )
 
     def _prepare(
         self,

@@ -153,6 +153,9 @@ class Leasing:
                     refused.append(request)
                     continue
                 size = sum(sizes.get(wanted, 0) for wanted in input_artifact_ids(step))
+                size += self._limits.max_part_lease_bytes * sum(
+                    len(names) for names in part_inputs(step).values()
+                )
                 if granted and size > room:
                     continue
                 room -= size

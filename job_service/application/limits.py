@@ -33,10 +33,14 @@ class Limits:
     """How often a step is tried."""
     max_text_bytes: int = 64 * 1024 * 1024
     """The largest uploaded text that is translated as plain text."""
+    max_document_bytes: int = 256 * 1024 * 1024
+    """The largest uploaded file that is translated as a document."""
     max_inline_output_bytes: int = 64 * 1024
     """Larger outputs lie in the artifact store."""
     max_inline_part_bytes: int = 1024
     """Larger parts do: all parts of a document must fit the message of one lease."""
+    max_part_lease_bytes: int = 1536
+    """What a part takes of a lease's message at most: its bytes, or its place, and its names."""
     max_inline_lease_bytes: int = 3 * 1024 * 1024
     """Inline inputs of all leases granted by one call, to fit one message."""
     max_upload_bytes: int = 8 * 1024**3

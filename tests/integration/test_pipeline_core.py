@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from job_service.api.work_messages import work
+from job_service.application.leasing import LeaseRequest
 from job_service.application.limits import Limits
 from job_service.application.outcomes import NewOutput
 from job_service.application.uploads import UploadRequest
@@ -331,3 +332,34 @@ def _percent(job: Job) -> float:
     assert job.progress is not None
     assert all(step.state is not StepState.FAILED for step in job.steps)
     return job.progress.percent
+
+
+def test_steps_with_parts_share_out_the_room_of_a_message(
+    database_url: str, tmp_path: Path
+) -> None:
+    limits = Limits(max_inline_lease_bytes=4000)
+    with open_core(database_url, tmp_path / "artifacts", limits) as core:
+        pipeline = PipelineCore(core)
+        job = pipeline.submit(_document(core, "pt", "es"))
+        pipeline.extract(job, 10)
+        for language in ("pt", "es"):
+            pipeline.complete(job, f"translate[{language},1]")
+        wanted = [
+            LeaseRequest(step.step_id, step.generation, uuid4())
+            for step in core.job(job).steps
+            if step.kind == "reconstruct"
+        ]
+        granted, refused = core.leasing.acquire(WORKER, wanted)
+        assert ([one.request for one in granted], refused) == (wanted[:1], [])
+        granted, refused = core.leasing.acquire(WORKER, wanted[1:])
+        assert ([one.request for one in granted], refused) == (wanted[1:], [])
+
+
+def test_document_is_refused_when_no_worker_would_take_one_so_large(
+    database_url: str, tmp_path: Path
+) -> None:
+    limits = Limits(max_document_bytes=5)
+    with open_core(database_url, tmp_path / "artifacts", limits) as core:
+        with pytest.raises(InvalidRequest) as caught:
+            PipelineCore(core).submit(_document(core))
+        assert [violation.reason for violation in caught.value.violations] == ["TOO_LARGE"]

@@ -1,5 +1,7 @@
 """Settings are checked together before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
 from babelmill.kit.process.settings import load_settings
@@ -46,3 +48,40 @@ def test_heartbeats_are_refused_when_too_rare_for_the_lease(
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
         load_settings(JobServiceSettings)
+
+
+def test_secrets_need_a_key_file_that_only_its_owner_can_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("ab" * 32)
+    key_file.chmod(0o644)
+    for name, value in {**GOOD, "BABELMILL_SECRETS_KEY_FILE": str(key_file)}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        load_settings(JobServiceSettings)
+    said = capsys.readouterr().err
+    assert "BABELMILL_SECRETS_KEY_FILE" in said
+    assert "abab" not in said
+    key_file.chmod(0o600)
+    assert load_settings(JobServiceSettings).secret_box() is not None
+    monkeypatch.delenv("BABELMILL_SECRETS_KEY_FILE")
+    assert load_settings(JobServiceSettings).secret_box() is None
+
+
+def test_times_of_each_kind_of_step_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {"EXTRACT": "1", "TRANSLATE": "2", "TONE": "3", "RECONSTRUCT": "4", "TRANSCODE": "5"}
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    for kind, seconds in given.items():
+        monkeypatch.setenv(f"BABELMILL_{kind}_TIMEOUT_SECONDS", seconds)
+    timeouts = load_settings(JobServiceSettings).limits().step_timeouts
+    assert [
+        timeouts.extract.total_seconds(),
+        timeouts.translate.total_seconds(),
+        timeouts.tone.total_seconds(),
+        timeouts.reconstruct.total_seconds(),
+        timeouts.transcode.total_seconds(),
+    ] == [1, 2, 3, 4, 5]
