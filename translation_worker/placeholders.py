@@ -21,6 +21,8 @@ _PREFIXES = ("XQZ", "QX", "ZQX", "KXQ", "QZK", "XJQ", "QJX", "ZJQ")
 # and their order cannot change.
 _JOINT = re.compile(r"[\s,/|:;=+&×x·*#–—-]{0,3}")
 _MAX_INDEX_DIGITS = 4
+# Behind these an engine may forget the space.
+_STOPS = frozenset(".,;:!?…")
 # Filled in by their order: a printf field without number or name, and empty braces.
 _POSITIONAL = re.compile(r"%(?!%|\(|\d+\$|\d+(?![.\w]))[-+#0'\d.*hlLqjzt]*[a-zA-Z@]|\{\}")
 
@@ -219,7 +221,8 @@ def _fitted_before(between: str, literal: _Literal) -> str:
     stripped = between.rstrip()
     neighbour = stripped[-1:]
     if literal.before.isspace():
-        return f"{between} " if between[-1:].isalnum() else between
+        needs_space = between[-1:].isalnum() or between[-1:] in _STOPS
+        return f"{between} " if needs_space else between
     if literal.kind is SpanKind.CLOSING and literal.before:
         return stripped
     if literal.before.isalnum() and neighbour.isalnum():

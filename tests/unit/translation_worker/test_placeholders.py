@@ -69,6 +69,13 @@ def test_a_translation_is_refused_when_a_literal_is_lost_doubled_or_misplaced(
         mask(sentence, find_spans(sentence, "en")).unmask(translated)
 
 
+def test_space_returns_when_the_engine_has_lost_it_behind_a_stop() -> None:
+    sentence = "It dies. `x` holds it."
+    masked = mask(sentence, find_spans(sentence, "en"))
+
+    assert masked.unmask(f"Morre.{masked.prefix}0 o tem.") == "Morre. `x` o tem."
+
+
 def test_another_word_is_used_when_the_text_holds_the_first() -> None:
     masked = mask("Keep xqz0 and {a} here.", find_spans("Keep xqz0 and {a} here.", "en"))
     assert masked.text == "Keep xqz0 and QX0 here."
