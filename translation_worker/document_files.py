@@ -33,6 +33,11 @@ class DocumentFiles:
             memory_bytes=settings.confinement_memory_bytes,
             cpu_seconds=settings.confinement_cpu_seconds,
         )
+        self._process_ids: tuple[int, ...] = ()
+
+    def process_ids(self) -> tuple[int, ...]:
+        """Return the confined process that runs now, so that what it uses can be measured."""
+        return self._process_ids
 
     def read(
         self, codec: Codec, path: Path, options: CodecOptions, attempt: Attempt
@@ -41,9 +46,17 @@ class DocumentFiles:
         with document_failures():
             if codec.name in _UNCONFINED:
                 return codec.read(path, options)
-            return read_confined(
-                codec, path, options, scratch=attempt.scratch, confinement=self._confinement
-            )
+            try:
+                return read_confined(
+                    codec,
+                    path,
+                    options,
+                    scratch=attempt.scratch,
+                    confinement=self._confinement,
+                    started=self._note_process,
+                )
+            finally:
+                self._process_ids = ()
 
     def write(
         self,
@@ -59,16 +72,23 @@ class DocumentFiles:
         with document_failures():
             if codec.name in _UNCONFINED:
                 return codec.write(path, translations, target, target_language, options)
-            return write_confined(
-                codec,
-                path,
-                translations,
-                target,
-                target_language,
-                options,
-                scratch=attempt.scratch,
-                confinement=self._confinement,
-            )
+            try:
+                return write_confined(
+                    codec,
+                    path,
+                    translations,
+                    target,
+                    target_language,
+                    options,
+                    scratch=attempt.scratch,
+                    confinement=self._confinement,
+                    started=self._note_process,
+                )
+            finally:
+                self._process_ids = ()
+
+    def _note_process(self, process_id: int) -> None:
+        self._process_ids = (process_id,)
 
 
 def codec_options(

@@ -49,7 +49,7 @@ class ExtractDocument:
     def run(self, work: lease_pb2.Work, attempt: Attempt) -> Result:
         """Read or fetch the document, tell its format and language, and cut it into chunks."""
         order = work.extract
-        meter = UsageMeter(lambda: ())
+        meter = UsageMeter(self._files.process_ids)
         read_bytes = written_bytes = 0
         try:
             with meter, self._source(order, attempt) as source:

@@ -49,7 +49,7 @@ class ReconstructDocument:
         The first output is the document, the second report.json; the twins follow.
         """
         order = work.reconstruct
-        meter = UsageMeter(lambda: ())
+        meter = UsageMeter(self._files.process_ids)
         read_bytes = written_bytes = 0
         try:
             with meter:

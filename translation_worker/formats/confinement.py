@@ -16,7 +16,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,18 +56,24 @@ class Confinement:
 
 
 def read_confined(
-    codec: Codec, path: Path, options: CodecOptions, *, scratch: Path, confinement: Confinement
+    codec: Codec,
+    path: Path,
+    options: CodecOptions,
+    *,
+    scratch: Path,
+    confinement: Confinement,
+    started: Callable[[int], None] = lambda _: None,
 ) -> list[Segment]:
     """Do `codec.read` in a confined process, with its files below `scratch`.
 
+    `started` is told the process's id, so that what it uses can be measured.
     Raises DocumentError, OSError ENOSPC, and whatever `options.stop` raises, with the process
     ended. The codec's class must be constructible without arguments.
     """
     with tempfile.TemporaryDirectory(prefix="confined-", dir=scratch) as name:
         place = Path(name)
-        _run(
-            codec, place, {"operation": "read", "path": str(path.absolute())}, options, confinement
-        )
+        request = {"operation": "read", "path": str(path.absolute())}
+        _run(codec, place, request, options, confinement, started)
         try:
             segments = read_segments(_bytes_of(place / SEGMENTS_FILE, MAX_SEGMENTS_BYTES)).segments
         except DamagedPartError as error:
@@ -87,6 +93,7 @@ def write_confined(
     *,
     scratch: Path,
     confinement: Confinement,
+    started: Callable[[int], None] = lambda _: None,
 ) -> Written:
     """Do `codec.write` in a confined process; see `read_confined`."""
     with tempfile.TemporaryDirectory(prefix="confined-", dir=scratch) as name:
@@ -99,7 +106,7 @@ def write_confined(
             "path": str(path.absolute()),
             "target_language": target_language,
         }
-        answer = _run(codec, place, request, options, confinement)
+        answer = _run(codec, place, request, options, confinement, started)
         written = _written(answer.get("written"))
         if written is None or not _is_plain_file(place / WRITTEN_FILE):
             raise _broke_off(codec, "ANSWER")
@@ -113,6 +120,7 @@ def _run(
     request: Mapping[str, object],
     options: CodecOptions,
     confinement: Confinement,
+    started: Callable[[int], None],
 ) -> dict[str, object]:
     kind = type(codec)
     rules = options.record_rules
@@ -126,7 +134,9 @@ def _run(
         "confinement": dataclasses.asdict(confinement),
     }
     (place / REQUEST_FILE).write_text(json.dumps(whole))
-    code = _wait(_start(place.absolute()), options)
+    process = _start(place.absolute())
+    started(process.pid)
+    code = _wait(process, options)
     if code < 0:
         raise _ended_by(codec, -code)
     if code == EXIT_NO_SPACE:
