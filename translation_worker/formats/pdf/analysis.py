@@ -53,7 +53,8 @@ def analyse(page: PageText) -> Analysis:
     found: list[Block] = []
     for level in level_pages(visible, page.rules):
         from_page = _inverse_turn(level.to_page)
-        found += find_blocks(level, [from_page.box(rule) for rule in page.rules])
+        rules = [from_page.box(rule) for rule in page.rules]
+        found += find_blocks(level, rules, from_page.box(page.box))
     mono_is_text = _is_mostly_mono(found)
     usual_size = _usual_size(found)
     blocks = []

@@ -168,7 +168,8 @@ class _TextShow:
         self._face = face
         self._style = style
         self._setting = setting
-        self._size = setting.size * setting.scale * style.size
+        size = setting.size * setting.scale * style.size
+        self._size = size * face.face.source.zoom
         self._origin = x, y + style.rise * setting.size * setting.scale
         # Codes, and between them shifts in thousandths of an em.
         self._strings: list[bytes | int] = []
@@ -182,7 +183,7 @@ class _TextShow:
     def space(self, width: float) -> None:
         """Show a space of a width in points."""
         if self._face.face.has(" "):
-            own = self._face.face.width(" ") * self._em
+            own = self._face.face.width(" ") * self._em / self._face.face.source.zoom
             self._strings.append(self._face.encode(" "))
         else:
             own = 0.0

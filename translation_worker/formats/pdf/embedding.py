@@ -104,7 +104,8 @@ class EmbeddedFace:
         widths = Array()
         for code, character in sorted(self._codes.items()):
             widths.append(code)
-            widths.append(Array([round(self.face.width(character) * 1000)]))
+            width = self.face.width(character) / self.face.source.zoom
+            widths.append(Array([round(width * 1000)]))
         return widths
 
 

@@ -20,8 +20,10 @@ from translation_worker.formats.pdf.words import Style
 _SYSTEM_DIRECTORIES = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts")
 _MAX_SYSTEM_FONTS = 5_000
 _BOLD_WEIGHT = 700.0
-# Noto Serif is wider than the book faces it stands in for; this width of it is like theirs.
-_SERIF_WIDTH = 87.0
+# Noto Serif is wider and its small letters are taller than those of the book faces it stands in
+# for; in this width, and a little smaller, it takes as much room as they do.
+_SERIF_WIDTH = 88.0
+_SERIF_ZOOM = 0.92
 _CJK_FACES = {"ja": 0, "ko": 1, "zh": 2}
 _CJK_TRADITIONAL, _TRADITIONAL = 3, re.compile(r"^zh-(hant|tw|hk|mo)", re.IGNORECASE)
 # Files of the system by family; for each: regular, bold, italic, bold italic.
@@ -37,17 +39,21 @@ _LIBERATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A font file, the face in it if it is a collection, and the place on its axes."""
+    """A font file, the face in it if it is a collection, and the place on its axes.
+
+    `zoom` is how much larger it is drawn than the size says.
+    """
 
     path: Path
     number: int = -1
     axes: tuple[tuple[str, float], ...] = ()
     slanted: bool = False
     emboldened: bool = False
+    zoom: float = 1.0
 
 
 class Face:
-    """One font as it is drawn; widths are in ems."""
+    """One font as it is drawn; widths are in ems of the size that is asked for, before the zoom."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -75,7 +81,8 @@ class Face:
         width = self._widths.get(character)
         if width is None:
             name = self._glyphs[ord(character)]
-            width = self._widths[character] = self._set[name].width / self.units_per_em
+            width = self._set[name].width / self.units_per_em * self.source.zoom
+            self._widths[character] = width
         return width
 
     def code(self, character: str) -> int:
@@ -221,7 +228,7 @@ def _packaged_sources(kind: str, style: Style) -> Iterator[Source]:
     )
     sources = [
         Source(sans, axes=(weight,)),
-        Source(serif, axes=(("wdth", _SERIF_WIDTH), weight)),
+        Source(serif, axes=(("wdth", _SERIF_WIDTH), weight), zoom=_SERIF_ZOOM),
     ]
     yield from reversed(sources) if kind == "serif" else sources
 

@@ -106,6 +106,7 @@ def _widths(block: Block, room: Room) -> list[float]:
         wider = block.box.x1 - room.left
     else:
         wider = room.right - block.box.x0
+        own = min(own, wider) if wider > block.size else own
     single = len(block.lines) == 1
     if wider <= own:
         return [own]

@@ -23,6 +23,7 @@ _INDENT = 3.2
 _ASCENT, _DESCENT = 0.74, 0.22
 _FEWEST_JUSTIFIED = 3
 _SHARED_EDGE = 1.5  # points
+_STICKING_OUT = 0.12  # of the page's width
 
 
 class Alignment(StrEnum):
@@ -64,13 +65,17 @@ class Block:
         return self.lines[0].x0 - min(line.x0 for line in self.lines[1:])
 
 
-def find_blocks(page: LevelPage, rules: Sequence[Box]) -> list[Block]:
-    """Return the paragraphs of a level page, in reading order; `rules` are in its frame."""
+def find_blocks(page: LevelPage, rules: Sequence[Box], box: Box) -> list[Block]:
+    """Return the paragraphs of a level page, in reading order.
+
+    `rules` and the page's own `box` are in its frame.
+    """
     lines = page.lines
     if not lines:
         return []
-    margins = _margin([-line.x0 for line in lines]), _margin([line.x1 for line in lines])
-    margins = -margins[0], margins[1]
+    left = _margin([-line.x0 for line in lines if line.x0 >= box.x0], box.width)
+    right = _margin([line.x1 for line in lines if line.x1 <= box.x1], box.width)
+    margins = -left if left is not None else box.x0, right if right is not None else box.x1
     flat = [rule for rule in rules if rule.width >= rule.height]
     opened: list[list[Line]] = []
     closed: list[list[Line]] = []
@@ -88,11 +93,15 @@ def find_blocks(page: LevelPage, rules: Sequence[Box]) -> list[Block]:
     return blocks
 
 
-def _margin(edges: Sequence[float]) -> float:
-    """Return the outermost edge that two lines have in common; one alone may stick out."""
+def _margin(edges: Sequence[float], width: float) -> float | None:
+    """Return the outermost edge that two lines have in common; one alone may stick out a little."""
+    if not edges:
+        return None
     ordered = sorted(edges, reverse=True)
-    shared = (edge for edge, following in pairwise(ordered) if edge - following < _SHARED_EDGE)
-    return next(shared, ordered[0])
+    for edge, following in pairwise(ordered):
+        if edge - following < _SHARED_EDGE and ordered[0] - edge < _STICKING_OUT * width:
+            return edge
+    return ordered[0]
 
 
 def _home(

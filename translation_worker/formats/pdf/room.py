@@ -57,7 +57,10 @@ class Surroundings:
         grounds = [s for s in shapes if _holds(s, box)]
         obstacles = others + [s for s in shapes if not _holds(s, box) and not _cuts(s, box)]
         margin_left, margin_right = block.text_margins
-        left, right = min(box.x0, margin_left), max(box.x1, margin_right)
+        # A line that sticks out of the margin, or of the page, is no measure for its translation.
+        sticks_out = box.x1 > margin_right + 1
+        left, right = min(box.x0, margin_left), margin_right if sticks_out else box.x1
+        right = max(right, margin_right)
         for ground in grounds:
             left, right = max(left, ground.x0), min(right, ground.x1)
         for rule in obstacles:
@@ -72,7 +75,8 @@ class Surroundings:
                     right = min(right, max(box.x1, other.x0 - beside))
                 elif other.x1 <= box.x0 + 0.1 * size:
                     left = max(left, min(box.x0, other.x1 + gap))
-        left, right = max(min(left, box.x0), page.x0), min(max(right, box.x1), page.x1)
+        left = max(min(left, box.x0), page.x0)
+        right = min(right if sticks_out else max(right, box.x1), page.x1)
         reach = Box(
             left if block.alignment in {Alignment.RIGHT, Alignment.CENTRED} else box.x0,
             box.y0,
