@@ -188,11 +188,25 @@ def test_usage_is_summed_once_when_several_steps_measured_it(core: Core) -> None
     job = core.create("pt", "es")
     for index, usage in enumerate(
         [
-            Usage(peak_cpu_percent=50, peak_rss_bytes=10, processing_seconds=1),
-            Usage(peak_cpu_percent=90, peak_rss_bytes=5, processing_seconds=2, input_bytes=3),
+            Usage(
+                peak_cpu_percent=50, peak_rss_bytes=10, processing_seconds=1, engine_characters=7
+            ),
+            Usage(
+                peak_cpu_percent=90,
+                peak_rss_bytes=5,
+                processing_seconds=2,
+                input_bytes=3,
+                engine_characters=4,
+                engine_tokens=9,
+            ),
         ]
     ):
         core.outcomes.complete(WORKER, core.start(job, index), [_output()], usage)
     assert core.job(job).usage == Usage(
-        peak_cpu_percent=90, peak_rss_bytes=10, processing_seconds=3, input_bytes=3
+        peak_cpu_percent=90,
+        peak_rss_bytes=10,
+        processing_seconds=3,
+        input_bytes=3,
+        engine_characters=11,
+        engine_tokens=9,
     )
