@@ -184,8 +184,8 @@ def _has_the_same_tags(sentence: Sentence, content: Content) -> bool:
 
 
 def _on_one_line(text: MarkedText) -> MarkedText:
-    """Make a space of every character that would end a line."""
-    words = "".join(" " if each in "\r\n\t\v\f\x85\u2028\u2029" else each for each in text.text)
+    """Make a space of every character that would end a line or the text."""
+    words = "".join(" " if each in "\0\r\n\t\v\f\x85\u2028\u2029" else each for each in text.text)
     return MarkedText(words, text.marks)
 
 
