@@ -11,7 +11,7 @@ from uuid import UUID
 
 from job_service.application.catalog import OfferCache
 from job_service.application.drain import DrainRate
-from job_service.application.job_terms import terms_document
+from job_service.application.job_terms import JobTerms
 from job_service.application.limits import Limits
 from job_service.application.ports import JobToInsert, UnitOfWork
 from job_service.application.secret_box import SecretBox
@@ -148,8 +148,9 @@ class Acceptance:
         extracts = _extracts(self._offers.current(uow))
         artifacts = self._find_inputs(uow, tenant_id, fresh)
         opened = []
+        all_terms = JobTerms(uow, tenant_id)
         for one in fresh:
-            terms = terms_document(uow, tenant_id, one.new.spec, one.parent_job_id, one.path)
+            terms = all_terms.document(one.new.spec, one.parent_job_id, one.path)
             facts = _Facts(now, artifacts, terms, extracts)
             opened.append((one, self._prepare(tenant_id, one, facts)))
         stored = uow.jobs.insert([new for _, new in opened])

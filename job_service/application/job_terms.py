@@ -12,52 +12,70 @@ from job_service.application.ports import UnitOfWork
 from job_service.application.translation_ports import Glossary
 from job_service.domain.errors import GlossaryNotFound, InvalidRequest, Violation
 from job_service.domain.spec import JobSpec, Translation, options_of
-from job_service.domain.translation import GlossaryTerm, term_form
+from job_service.domain.translation import GlossaryTerm, TranslationOptions, term_form
 
 MOST_TERMS_BYTES = 1024 * 1024
 """So that they fit a message beside the longest text."""
 
+MOST_TERMS_BYTES_OF_ALL = 16 * 1024 * 1024
+"""Of all jobs that are taken in together, as each has a copy of its own."""
 
-def terms_document(
-    uow: UnitOfWork, tenant_id: UUID, spec: JobSpec, parent_job_id: UUID | None, path: str
-) -> bytes | None:
-    """Return the job's terms as JSON, those given in its spec first; None if it has none.
 
-    A job that does an earlier one again has that one's terms. Raises
-    GlossaryNotFound, InvalidRequest.
-    """
-    options = options_of(spec)
-    if options is None or not (options.glossary_ids or options.glossary_terms):
-        return None
-    if parent_job_id is not None:
-        kept = uow.artifacts.glossary_of(parent_job_id)
-        if kept is not None:
-            return kept[0]
-    where = f"{path}spec.{spec.kind}.options"
-    terms = list(options.glossary_terms)
-    for glossary in _find(uow, tenant_id, options.glossary_ids):
-        _check_language(glossary, spec, f"{where}.glossary_ids")
-        terms += _of_use(glossary.terms, spec)
-    document = json.dumps(
-        [term_form(term) for term in terms], ensure_ascii=False, separators=(",", ":")
-    ).encode()
-    if len(document) > MOST_TERMS_BYTES:
-        raise InvalidRequest(
-            Violation(
-                f"{where}.glossary_ids",
-                f"all terms together have more than {MOST_TERMS_BYTES} bytes",
-                "TOO_LARGE",
+class JobTerms:
+    """Puts together the terms of jobs that one transaction takes in."""
+
+    def __init__(self, uow: UnitOfWork, tenant_id: UUID) -> None:
+        self._uow = uow
+        self._tenant_id = tenant_id
+        self._glossaries: dict[UUID, Glossary] = {}
+        self._room = MOST_TERMS_BYTES_OF_ALL
+
+    def document(self, spec: JobSpec, parent_job_id: UUID | None, path: str) -> bytes | None:
+        """Return a job's terms as JSON, those given in its spec first; None if it has none.
+
+        A job that does an earlier one again has that one's terms. Raises
+        GlossaryNotFound, InvalidRequest.
+        """
+        options = options_of(spec)
+        if options is None or not (options.glossary_ids or options.glossary_terms):
+            return None
+        document = self._kept(parent_job_id)
+        if document is None:
+            document = self._composed(spec, options, path)
+        self._room -= len(document)
+        if len(document) > MOST_TERMS_BYTES or self._room < 0:
+            most = MOST_TERMS_BYTES if self._room >= 0 else MOST_TERMS_BYTES_OF_ALL
+            raise InvalidRequest(
+                Violation(
+                    f"{path}spec.{spec.kind}.options.glossary_ids",
+                    f"all terms together have more than {most} bytes",
+                    "TOO_LARGE",
+                )
             )
-        )
-    return document
+        return document
 
+    def _kept(self, parent_job_id: UUID | None) -> bytes | None:
+        if parent_job_id is None:
+            return None
+        kept = self._uow.artifacts.glossary_of(parent_job_id)
+        return None if kept is None else kept[0]
 
-def _find(uow: UnitOfWork, tenant_id: UUID, glossary_ids: Sequence[UUID]) -> list[Glossary]:
-    found = uow.glossaries.find(tenant_id, glossary_ids) if glossary_ids else {}
-    for glossary_id in glossary_ids:
-        if glossary_id not in found:
-            raise GlossaryNotFound(glossary_id=str(glossary_id))
-    return [found[glossary_id] for glossary_id in glossary_ids]
+    def _composed(self, spec: JobSpec, options: TranslationOptions, path: str) -> bytes:
+        terms = list(options.glossary_terms)
+        for glossary in self._find(options.glossary_ids):
+            _check_language(glossary, spec, f"{path}spec.{spec.kind}.options.glossary_ids")
+            terms += _of_use(glossary.terms, spec)
+        forms = [term_form(term) for term in terms]
+        return json.dumps(forms, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _find(self, glossary_ids: Sequence[UUID]) -> list[Glossary]:
+        unread = [each for each in glossary_ids if each not in self._glossaries]
+        if unread:
+            self._glossaries |= self._uow.glossaries.find(self._tenant_id, unread)
+        for glossary_id in glossary_ids:
+            if glossary_id not in self._glossaries:
+                raise GlossaryNotFound(glossary_id=str(glossary_id))
+        return [self._glossaries[glossary_id] for glossary_id in glossary_ids]
 
 
 def _check_language(glossary: Glossary, spec: JobSpec, field: str) -> None:

@@ -103,6 +103,19 @@ def test_job_is_refused_when_its_terms_do_not_fit_a_message(core: Core) -> None:
         _submit(core, TranslationOptions(glossary_ids=(kept.glossary_id,)))
 
 
+def test_batch_is_refused_when_the_terms_of_all_its_jobs_are_too_much(core: Core) -> None:
+    long = tuple(GlossaryTerm(f"{n:06}" + "a" * 190, "b" * 200) for n in range(2000))
+    kept = core.glossaries.create(core.tenant, "long", "en", long)
+    options = TranslationOptions(glossary_ids=(kept.glossary_id,))
+    one = NewJob(spec=TranslateText("en", ("pt",), text="hello", options=options))
+    assert len(core.submission.create_batch(core.tenant, [one] * 5)) == 5
+    with pytest.raises(InvalidRequest) as caught:
+        core.submission.create_batch(core.tenant, [one] * 40)
+    (violation,) = caught.value.violations
+    assert violation.field.startswith("requests[")
+    assert violation.reason == "TOO_LARGE"
+
+
 def test_glossaries_are_listed_by_name_without_terms(core: Core) -> None:
     made = [core.glossaries.create(core.tenant, name, "en", TERMS) for name in ("b", "a")]
     assert core.glossaries.list_all(core.tenant) == [
