@@ -12,7 +12,11 @@ import bisect
 import functools
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pysbd
 
 # Languages with rules of their own in pysbd that were seen to do better than the expression.
 _PYSBD_LANGUAGES = frozenset({"bg", "da", "en", "es", "fr", "hi", "it", "nl", "pl", "ru", "ur"})
@@ -21,6 +25,13 @@ _PYSBD_MAX_CHARACTERS = 3000
 _END = re.compile(r"(?:[.!?…。]+|[؟۔।])[\"'”’»)\]*_]*\s+")
 # Without one of these before a space, neither way proposes anything.
 _POSSIBLE_END = re.compile(r"[.!?…。؟۔।)][\"'”’»)\]*_]*\s")
+# All that could make an end other than it seems: quotes, brackets, lists, short words, small
+# letters behind. Without any of it, and without abbreviations, both ways propose the same.
+_DOUBTFUL = re.compile(
+    r"[!\"“”‘«»()\[\]{}…:;*_@/\\\r\n\t]|(?<!\w)['’]|['’](?!\w)|\d[.)]"
+    r"|[.?](?!\s+[A-ZÀ-Þ]|\s*\Z)|(?<!\w)[\w.]{1,3}[.?]|[^\x00-\u024f–—’]"
+)
+_STOPPED_WORD = re.compile(r"(\w+)[.?]")
 _LAST_WORD = re.compile(r"([\w.]+)\.[\"'”’»)\]]*\s*\Z")
 _NEXT_LETTER = re.compile(r"[\W_]*(\w)")
 _INITIAL = re.compile(r"(?:[A-Z]|(?:[A-Z]\.)+[A-Z])")
@@ -73,16 +84,24 @@ def _propose(text: str, language: str) -> list[int]:
     if not _POSSIBLE_END.search(text):
         return []
     if language in _PYSBD_LANGUAGES and len(text) <= _PYSBD_MAX_CHARACTERS:
+        if not _DOUBTFUL.search(text) and not _has_abbreviation(text, language):
+            return [match.end() for match in _END.finditer(text)]
         proposed = _propose_by_pysbd(text, language)
         if proposed is not None:
             return proposed
     return [match.end() for match in _END.finditer(text)]
 
 
+def _has_abbreviation(text: str, language: str) -> bool:
+    """Tell whether a word that pysbd knows as an abbreviation stands before a stop."""
+    known = _abbreviations(language)
+    return any(match[1].lower() in known for match in _STOPPED_WORD.finditer(text))
+
+
 def _propose_by_pysbd(text: str, language: str) -> list[int] | None:
     """Return pysbd's starts, or None if it changed, lost or doubled a part of the text."""
     try:
-        parts = _pysbd(language)(text)
+        parts = _pysbd(text, language)
     except (re.error, IndexError, ValueError, TypeError, AttributeError):
         # Raised by its own rewriting of the text on unlucky input.
         return None
@@ -100,15 +119,26 @@ def _propose_by_pysbd(text: str, language: str) -> list[int] | None:
 
 
 @functools.cache
-def _pysbd(language: str) -> Callable[[str], list[str]]:
+def _segmenter(language: str) -> "pysbd.Segmenter":
     with warnings.catch_warnings():
         # It holds regular expressions that newer compilers warn about.
         warnings.simplefilter("ignore")
         import pysbd
 
-        segmenter = pysbd.Segmenter(language=language, clean=False)
-    segment: Callable[[str], list[str]] = segmenter.segment
-    return segment
+        return pysbd.Segmenter(language=language, clean=False)
+
+
+def _pysbd(text: str, language: str) -> list[str]:
+    # What its segment() does besides is to find the sentences in the text, by an expression that
+    # it compiles for each of them; that takes as long as the rest.
+    parts: list[str] = _segmenter(language).processor(text).process()
+    return parts
+
+
+@functools.cache
+def _abbreviations(language: str) -> frozenset[str]:
+    known = _segmenter(language).language_module.Abbreviation.ABBREVIATIONS
+    return frozenset(word.strip().lower() for word in known)
 
 
 def _is_within(offset: int, parts: Sequence[tuple[int, int]]) -> bool:
