@@ -44,29 +44,50 @@ def has_words(instruction: str) -> bool:
 
 def find_fields(root: etree._Element) -> dict[etree._Element, FieldPlace]:
     """Return the elements of runs that belong to fields."""
-    places: dict[etree._Element, FieldPlace] = {}
-    opened: list[Field] = []
+    finder = _Finder()
     for element in _run_contents(root):
+        finder.see(element)
+    return finder.places
+
+
+class _Finder:
+    """Goes through the elements of runs in their order, and notes where fields are."""
+
+    def __init__(self) -> None:
+        self.places: dict[etree._Element, FieldPlace] = {}
+        self._opened: list[Field] = []
+        # The outermost open field of which this place is code, or whose result has no words.
+        self._governing: Field | None = None
+
+    def see(self, element: etree._Element) -> None:
         kind = ""
         if local_name(element) == "fldChar":
             kind = word_attribute(element, "fldCharType")
         if kind == "begin":
-            opened.append(Field())
-        if not opened:
-            continue
-        governing = next((one for one in opened if not (one.in_result and one.has_words)), None)
-        if governing is not None:
-            places[element] = FieldPlace(governing)
+            self._opened.append(Field())
+            self._governing = self._governing or self._opened[-1]
+        if not self._opened:
+            return
+        if self._governing is not None:
+            self.places[element] = FieldPlace(self._governing)
         if kind == "separate":
-            opened[-1].in_result = True
-            opened[-1].has_words = has_words(opened[-1].instruction)
+            self._start_result(self._opened[-1])
         elif kind == "end":
-            ended = opened.pop()
-            if governing is None:
-                places[element] = FieldPlace(ended, is_end=True)
-        elif local_name(element) == "instrText" and not opened[-1].in_result:
-            opened[-1].instruction += element.text or ""
-    return places
+            self._end(element, self._opened.pop())
+        elif local_name(element) == "instrText" and not self._opened[-1].in_result:
+            self._opened[-1].instruction += element.text or ""
+
+    def _start_result(self, field: Field) -> None:
+        field.in_result = True
+        field.has_words = has_words(field.instruction)
+        if self._governing is field and field.has_words:
+            self._governing = None
+
+    def _end(self, element: etree._Element, field: Field) -> None:
+        if self._governing is None:
+            self.places[element] = FieldPlace(field, is_end=True)
+        elif self._governing is field:
+            self._governing = None
 
 
 def _run_contents(root: etree._Element) -> Iterator[etree._Element]:

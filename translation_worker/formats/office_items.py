@@ -4,7 +4,7 @@ A codec takes a paragraph apart into items and builds it again from items. Eleme
 through: none is changed here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -75,23 +75,29 @@ class Closing:
 Item = Words | Fixed | Opening | Closing
 
 
-def join(items: Iterable[Item]) -> Iterable[Item]:
+def join(items: Iterable[Item]) -> Iterator[Item]:
     """Yield the items with words of one style, and fixed pieces, joined to their neighbours."""
-    last: Words | Fixed | None = None
+    # Gathered in lists: adding to a text again and again takes the square of its length.
+    texts: list[str] = []
+    style = PLAIN
+    pieces: list[Piece] = []
     for item in items:
         if isinstance(item, Words) and not item.text:
             continue
-        if isinstance(item, Words) and isinstance(last, Words) and item.style == last.style:
-            last = Words(last.text + item.text, last.style)
-        elif isinstance(item, Fixed) and isinstance(last, Fixed):
-            last = Fixed(last.pieces + item.pieces)
+        if texts and not (isinstance(item, Words) and item.style == style):
+            yield Words("".join(texts), style)
+            texts = []
+        if pieces and not isinstance(item, Fixed):
+            yield Fixed(tuple(pieces))
+            pieces = []
+        if isinstance(item, Words):
+            style = style if texts else item.style
+            texts.append(item.text)
+        elif isinstance(item, Fixed):
+            pieces += item.pieces
         else:
-            if last is not None:
-                yield last
-            last = None
-            if isinstance(item, Words | Fixed):
-                last = item
-            else:
-                yield item
-    if last is not None:
-        yield last
+            yield item
+    if texts:
+        yield Words("".join(texts), style)
+    if pieces:
+        yield Fixed(tuple(pieces))

@@ -58,42 +58,51 @@ class _Marks:
 
 def _joined(items: Iterable[Item | Mark]) -> list[Item | _Marks]:
     joined: list[Item | _Marks] = []
+    starts: list[Mark] = []
     for item in items:
-        last = joined[-1] if joined else None
+        if starts and not (isinstance(item, Mark) and item.is_start and item.key == starts[0].key):
+            joined.append(_together(starts))
+            starts = []
         if not isinstance(item, Mark):
             joined.append(item)
-        elif isinstance(last, _Marks) and last.key == item.key and last.is_start and item.is_start:
-            joined[-1] = _Marks(item.key, item.is_start, (*last.pieces, item.piece))
+        elif item.is_start:
+            starts.append(item)
         else:
-            joined.append(_Marks(item.key, item.is_start, (item.piece,)))
-    return joined
+            joined.append(_together([item]))
+    return [*joined, _together(starts)] if starts else joined
+
+
+def _together(marks: list[Mark]) -> _Marks:
+    return _Marks(marks[0].key, marks[0].is_start, tuple(mark.piece for mark in marks))
 
 
 def _partners(items: list[Item | _Marks]) -> dict[int, int]:
     """Return the other index of each mark that is one of a pair; pairs nest."""
     partners: dict[int, int] = {}
-    # What is open, innermost last; a None is a group, over whose edges no pair reaches.
-    opened: list[tuple[int, Hashable] | None] = []
+    opened: list[tuple[int, Hashable]] = []
     open_keys: dict[Hashable, int] = {}
+    # How many marks were open where each group starts, over whose edges no pair reaches.
+    edges: list[int] = []
+
+    def forget(start: int) -> None:
+        for _, key in opened[start:]:
+            open_keys.pop(key, None)
+        del opened[start:]
+
     for index, item in enumerate(items):
         if isinstance(item, Opening):
-            opened.append(None)
+            edges.append(len(opened))
         elif isinstance(item, Closing):
-            while opened and (mark := opened.pop()) is not None:
-                open_keys.pop(mark[1], None)
+            forget(edges.pop())
         elif isinstance(item, _Marks) and item.is_start:
+            open_keys[item.key] = len(opened)
             opened.append((index, item.key))
-            open_keys[item.key] = len(opened) - 1
         elif isinstance(item, _Marks):
-            at = open_keys.get(item.key)
-            if at is None or None in opened[at:]:
-                continue
-            for mark in opened[at:]:
-                open_keys.pop(mark[1] if mark else None, None)
-            start = opened[at]
-            del opened[at:]
-            if start is not None:
-                partners |= {start[0]: index, index: start[0]}
+            at = open_keys.get(item.key, -1)
+            if at >= (edges[-1] if edges else 0):
+                start = opened[at][0]
+                partners[start], partners[index] = index, start
+                forget(at)
     return partners
 
 

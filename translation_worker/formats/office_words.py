@@ -9,6 +9,7 @@ import re
 from translation_worker.formats.office_items import Item, Words
 
 _STOPS = ".,;:!?…()"
+_LONGEST_WORD = 100
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|o|a|os|as|ème|º|ª)\s?", re.IGNORECASE)
 
 
@@ -61,14 +62,16 @@ def _unbroken(previous: Words, item: Words) -> tuple[Words, Words]:
 
 
 def _first_word(text: str) -> str:
-    for index, character in enumerate(text):
+    """Return the word that a text starts with; empty if it is longer than words are."""
+    for index, character in enumerate(text[:_LONGEST_WORD]):
         if not character.isalnum():
             return text[:index]
-    return text
+    return text if len(text) < _LONGEST_WORD else ""
 
 
 def _last_word(text: str) -> str:
-    for index in range(len(text), 0, -1):
+    """Return the word that a text ends with; empty if it is longer than words are."""
+    for index in range(len(text), max(len(text) - _LONGEST_WORD, 0), -1):
         if not text[index - 1].isalnum():
             return text[index:]
-    return text
+    return text if len(text) < _LONGEST_WORD else ""
