@@ -87,7 +87,7 @@ def _engine(name: str, language: str) -> Iterator[Translate]:
             engine.close()
 
 
-@pytest.fixture(scope="module", params=[("es", "apertium"), ("pt", "bergamot")], ids=["es", "pt"])
+@pytest.fixture(scope="module", params=[("es", "apertium"), ("pt", "apertium")], ids=["es", "pt"])
 def translated(
     request: pytest.FixtureRequest, manual: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Translated:
