@@ -1,6 +1,8 @@
 """Gettext catalogues: what waits for a translation gets it, and nothing else changes."""
 
+import shutil
 import site
+import subprocess
 from pathlib import Path
 
 import polib
@@ -234,6 +236,25 @@ def test_the_words_are_read_back_when_gettext_wrote_them(
     translated = [entry for entry in found if entry.msgstr]
     for entry in translated:
         assert sorted(swap_case(entry.msgid)) == sorted(entry.msgstr)
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "ru", "ar", "ja"])
+def test_gettext_accepts_the_catalogue_when_it_is_written(language: str, tmp_path: Path) -> None:
+    msgfmt = shutil.which("msgfmt")
+    if msgfmt is None:
+        pytest.skip("gettext is not installed")
+    path = placed(tmp_path, HEADER + BODY)
+    data, _ = written(PoCodec(), path, contents(PoCodec(), path), language)
+    target = tmp_path / "checked.po"
+    target.write_bytes(data)
+    outcome = subprocess.run(
+        [msgfmt, "--check-format", "--check-domain", "-o", "/dev/null", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert outcome.returncode == 0, outcome.stderr
 
 
 def real_catalogues() -> list[Path]:
