@@ -16,7 +16,7 @@ from translation_worker.formats.text import unified_lines, with_line_ends_of
 from translation_worker.formats.text_encoding import EncodedText, decode, read_bytes
 from translation_worker.formats.text_paragraphs import paragraphs
 from translation_worker.formats.text_prose import is_prose, is_text_name
-from translation_worker.formats.text_slots import SliceText, Slot, counted, fill, has_words
+from translation_worker.formats.text_slots import SliceText, Slot, counted, fill, has_words, shown
 
 _MAX_CELLS = 5_000_000
 _MAX_COLUMNS = 16_384
@@ -84,7 +84,7 @@ class _Table:
         for cell in self._cells():
             if cell.row <= self._header_row or cell.column not in self._columns:
                 continue
-            name = self._name(cell.column)
+            name = shown(self._name(cell.column))
             if cell.is_quoted:
                 yield from self._quoted_slots(cell, name)
                 continue

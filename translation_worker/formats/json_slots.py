@@ -12,12 +12,11 @@ from translation_worker.document import Content, Tag
 from translation_worker.formats.json_strings import JsonPath, JsonString, decoded_string
 from translation_worker.formats.text_markup import Mark, Part, markup_slot
 from translation_worker.formats.text_paragraphs import paragraphs
-from translation_worker.formats.text_slots import SliceText, Slot, fill
+from translation_worker.formats.text_slots import SliceText, Slot, fill, shown
 
 # Parts the words of a text from the rest, paragraph by paragraph.
 Parting = Callable[[str], Iterable[list[Part]]]
 
-_MAX_NAME_CHARACTERS = 120
 _ESCAPED = re.compile(r"\\u(?!00[0-7])[0-9a-fA-F]{4}")
 
 
@@ -26,7 +25,8 @@ class JsonSlots:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._names: Counter[str] = Counter()
+        self._used: set[str] = set()
+        self._numbers: Counter[str] = Counter()
 
     def slots(self, string: JsonString, name: str, parting: Parting) -> Iterator[Slot]:
         """Yield the slots of a string; the second of its paragraphs is called `name#2`."""
@@ -35,15 +35,22 @@ class JsonSlots:
         def place(offset: int) -> int:
             return starts[offset] if starts else string.start + offset
 
-        name = name[:_MAX_NAME_CHARACTERS]
+        name = shown(name)
         for parts in parting(words):
-            number = self._names[name] + 1
-            segment_id = name if number == 1 else f"{name}#{number}"
-            slot = markup_slot(parts, segment_id, field_name(string.path))
+            segment_id = self._free_id(name)
+            slot = markup_slot(parts, segment_id, shown(field_name(string.path)))
             if slot is not None:
-                self._names[name] = number
+                self._used.add(segment_id)
                 tags = {tag: (place(a), place(b)) for tag, (a, b) in slot.tags.items()}
                 yield Slot(slot.segment, place(slot.start), place(slot.end), tags)
+
+    def _free_id(self, name: str) -> str:
+        """Return the name, or with a number if it is taken: a key may be there twice."""
+        segment_id = name
+        while segment_id in self._used:
+            self._numbers[name] += 1
+            segment_id = f"{name}#{self._numbers[name] + 1}"
+        return segment_id
 
     def fill(
         self, slots: Iterable[Slot], translations: Mapping[str, Content]

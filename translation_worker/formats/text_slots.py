@@ -16,6 +16,7 @@ from translation_worker.formats.codec import CodecOptions, DocumentError
 
 # Halves of characters, and NUL.
 _BROKEN = re.compile("[\ud800-\udfff\0]")
+_MAX_NAME_CHARACTERS = 120
 # A thousand slots take some milliseconds.
 _SLOTS_BETWEEN_STOPS = 1000
 
@@ -51,6 +52,11 @@ Render = Callable[[Slot, Content, SliceText], str | None]
 def has_words(text: str) -> bool:
     """Tell whether there is something to translate, in whole characters."""
     return any(map(str.isalpha, text)) and _BROKEN.search(text) is None
+
+
+def shown(name: str) -> str:
+    """Return a name from a document as one that can be written anywhere, and is not long."""
+    return _BROKEN.sub("?", name[:_MAX_NAME_CHARACTERS])
 
 
 def counted(slots: Iterable[Slot], options: CodecOptions) -> Iterator[Slot]:

@@ -14,6 +14,7 @@ from tests.unit.translation_worker.formats.text_round_trips import (
     louder,
     replaced,
     same,
+    segments_of,
     texts_of,
     written,
 )
@@ -123,6 +124,25 @@ def test_same_files_are_refused_as_by_others_when_they_are_damaged(text: str) ->
         is_lines = "\n" in text
     if not is_lines:
         assert (kept(JSON, text.encode()) == text.encode()) is is_good
+
+
+def test_segments_have_ids_of_their_own_when_keys_are_there_twice() -> None:
+    data = b'{"a": "x y\\n\\nz w", "a#2": "two words", "a": "more words", "n": [1]}'
+
+    found = segments_of(JSON, data)
+    assert [one.segment_id for one in found] == ["a", "a#2", "a#2#2", "a#3"]
+    assert written(JSON, data, same)[0] == data
+
+
+def test_segments_can_be_written_when_keys_are_broken_or_long() -> None:
+    data = (
+        b'{"\\ud800": "Some words", "\\udfff": "Other words", "' + b"k" * 1000 + b'": "Last words"}'
+    )
+
+    found = segments_of(JSON, data)
+    assert len({one.segment_id for one in found}) == 3
+    assert all(f"{one.segment_id}{one.context}".encode() for one in found)
+    assert max(len(one.segment_id) for one in found) < 200
 
 
 @pytest.mark.parametrize(
