@@ -129,6 +129,9 @@ _LITERALS = re.compile(
     ),
     re.DOTALL,
 )
+# Latin letters and the marks of prose between and behind them: nothing below finds anything there.
+_PLAIN = re.compile(r"(?:[A-Za-zÀ-ÖØ-öø-ɏ ,]|(?<=[a-z])['’-](?=[a-z])|[.?!;:](?=\s|\Z))*")
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"`{}|\\^]+")
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[?!][A-Za-z][^<>]*>", re.DOTALL)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*|\d{1,3})((?:\s[^<>]*?)?)(/?)>", re.DOTALL)
@@ -156,6 +159,8 @@ _EXTENDABLE = re.compile(r"[{}%$&]")
 
 def find_spans(text: str, source_language: str, *, thorough: bool = False) -> list[Span]:
     """Return the literal parts of a text in order, without overlaps."""
+    if _PLAIN.fullmatch(text) and not _LONG_WORD.search(text):
+        return []
     found: list[Span] = list(_link_spans(text))
     found += _tag_spans(text)
     found += [Span(start, end, SpanKind.LITERAL) for start, end in _brace_spans(text)]
