@@ -127,7 +127,7 @@ def test_same_files_are_refused_as_by_others_when_they_are_damaged(text: str) ->
 
 
 def test_segments_have_ids_of_their_own_when_keys_are_there_twice() -> None:
-    data = b'{"a": "x y\\n\\nz w", "a#2": "two words", "a": "more words", "n": [1]}'
+    data = b'{"a": "one text\\n\\nmore text", "a#2": "two words", "a": "more words", "n": [1]}'
 
     found = segments_of(JSON, data)
     assert [one.segment_id for one in found] == ["a", "a#2", "a#2#2", "a#3"]
