@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from translation_worker.document import Content, Segment, SegmentTranslation
+from translation_worker.document import Content, Segment, SegmentTranslation, TagKind
 from translation_worker.sentence_translation import Way
 
 BILINGUAL_MEDIA_TYPE = "text/html; charset=utf-8"
@@ -61,4 +61,7 @@ def _lines(
 
 def _words(content: Content) -> str:
     # A tag that stands alone is often a line break; two words must not become one.
-    return escape("".join(part if isinstance(part, str) else "" for part in content))
+    words = (
+        part if isinstance(part, str) else " " * (part.kind is TagKind.ALONE) for part in content
+    )
+    return escape("".join(words))
