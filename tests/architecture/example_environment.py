@@ -38,6 +38,8 @@ EXAMPLES = {
     "BABELMILL_FFMPEG": "/usr/bin/ffmpeg",
     "BABELMILL_MODELS_DIR": "/var/lib/babelmill/models",
     "BABELMILL_LIBRETRANSLATE_KEY_FILE": "/etc/babelmill/libretranslate.key",
+    "BABELMILL_SECRETS_KEY_FILE": "/etc/babelmill/secrets.key",
+    "BABELMILL_QUEUE_FAMILIES": "extraction,translation,tone,reconstruction",
     "BABELMILL_DEEPL_KEY_FILE": "/etc/babelmill/deepl.key",
     "BABELMILL_MEDIA_THREADS": "1",
 }
