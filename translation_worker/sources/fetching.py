@@ -29,6 +29,7 @@ from translation_worker.sources.addresses import (
     WebAddress,
     read_address,
 )
+from translation_worker.sources.charsets import make_utf8
 from translation_worker.sources.connecting import Allowance, CheckedBackend
 from translation_worker.sources.source_settings import SourceSettings
 
@@ -55,7 +56,7 @@ _log = get_logger(__name__)
 class Fetched:
     """What was fetched: its name and media type as the server tells, and where it was found.
 
-    `charset` is the encoding that the server names, "" if it names none.
+    `charset` is the encoding that the server names, "" if it names none; see `charsets`.
     """
 
     filename: str
@@ -104,6 +105,7 @@ def fetch(
                     _check_status(response.status, headers)
                     fetched = _described(address, headers)
                     _receive(response.iter_stream(), headers, target, settings)
+                    make_utf8(target, fetched.media_type, fetched.charset)
                     return fetched
     except AddressRefused as error:
         raise StepFailure(

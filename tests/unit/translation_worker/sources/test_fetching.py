@@ -66,6 +66,11 @@ def test_page_is_unpacked_when_it_comes_packed(web: Web, tmp_path: Path) -> None
     assert (tmp_path / "fetched").read_bytes() == PAGE
 
 
+def test_text_is_utf8_when_the_server_names_another_encoding(web: Web, tmp_path: Path) -> None:
+    assert _fetch(web.url("latin.txt"), tmp_path).charset == "latin-1"
+    assert (tmp_path / "fetched").read_text("utf-8") == "coração"
+
+
 def test_redirects_are_followed_when_they_are_three(web: Web, tmp_path: Path) -> None:
     assert _fetch(web.url("again/3"), tmp_path).final_url == web.url("page.html")
     failure = _failure(web.url("again/4"), tmp_path)

@@ -42,6 +42,9 @@ class _Pages(BaseHTTPRequestHandler):
     def _page(self, _rest: str) -> None:
         self._answer(200, PAGE, Content_Type="text/html; charset=UTF-8")
 
+    def _latin(self, _rest: str) -> None:
+        self._answer(200, "coração".encode("latin-1"), Content_Type="text/plain; charset=latin-1")
+
     def _to(self, rest: str) -> None:
         self._answer(302, b"", Location=rest)
 
