@@ -1,6 +1,7 @@
 """Engines' servers that fail, hang, and answer garbage, played by a stub that counts its calls."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 
@@ -19,6 +20,7 @@ from tests.faults.workloads import sentences
 _TEXT = "The house is red.\nIt rains in the street.\nNobody knows why.\n"
 _SENTENCES = 3
 _TIMEOUT_SECONDS = 3
+_KEY = "sk-Canary7Qz0123456789"
 
 
 @pytest.fixture
@@ -31,7 +33,9 @@ def spec(stub: ChatStub, *engines: str, text: str = _TEXT, max_tokens: int = 0) 
     """A translation by the stub's model, and by other engines where it fails."""
     options = translation_pb2.TranslationOptions(
         engines=engines or ["chat"],
-        chat_model=translation_pb2.ChatModel(base_url=stub.base_url, model_name="tiny"),
+        chat_model=translation_pb2.ChatModel(
+            base_url=stub.base_url, model_name="tiny", api_key=_KEY
+        ),
         budget=translation_pb2.Budget(max_tokens=max_tokens),
         without_memory=True,
     )
@@ -39,9 +43,13 @@ def spec(stub: ChatStub, *engines: str, text: str = _TEXT, max_tokens: int = 0) 
 
 
 def open_house(house: FaultHouse, stub: ChatStub) -> Service:
-    house.job_service()
+    key_file = house.directory / "secrets.key"
+    key_file.touch(mode=0o600)
+    key_file.write_text("5e" * 32)
+    house.job_service(settings={"secrets_key_file": key_file, "log_level": "debug"})
     return house.translation_worker(
         settings={
+            "log_level": "debug",
             "engines": "bergamot,chat",
             "chat_hosts": f"127.0.0.1:{stub.port}",
             "engine_timeout_seconds": _TIMEOUT_SECONDS,
@@ -80,7 +88,14 @@ def cut_off(stub: ChatStub) -> Act:
 @pytest.mark.fault(35)
 @pytest.mark.parametrize(
     ("name", "calls"),
-    [("busy", 2), ("failing", 2), ("garbage", 2), ("cut off", 2), ("merged", 3), ("hanging", 2)],
+    [
+        ("busy", 2),
+        pytest.param("failing", 2, marks=pytest.mark.slow),
+        pytest.param("garbage", 2, marks=pytest.mark.slow),
+        pytest.param("cut off", 2, marks=pytest.mark.slow),
+        pytest.param("merged", 3, marks=pytest.mark.slow),
+        ("hanging", 2),
+    ],
 )
 def test_the_job_ends_well_when_the_engines_server_recovers(
     house: FaultHouse, row: FaultRow, stub: ChatStub, name: str, calls: int
@@ -175,3 +190,34 @@ def test_the_source_is_kept_and_told_when_the_model_never_makes_sense(
     assert upper_case("") not in text
     house.settle()
     row.judge(house)
+
+
+@pytest.mark.fault(35)
+@pytest.mark.slow
+def test_the_key_is_in_no_file_and_no_command_line_when_the_server_echoes_it(
+    house: FaultHouse, row: FaultRow, stub: ChatStub
+) -> None:
+    """The database and its log, Valkey, artifacts, scratch files, and logs at their most wordy."""
+    worker = open_house(house, stub)
+    client = house.client()
+    key = _KEY.encode()
+    stub.script(
+        says_the_key(),
+        garbage(b"{" + key),
+        answers(f'{{"items": [{{"id": 1, "text": "{_KEY}"}}]}}'),
+        status(500, {"X-Echo": _KEY}, key),
+    )
+    refused = client.submit(spec(stub))
+    house.wait_for_state(refused, "FAILED")
+    done = client.submit(spec(stub, text="The house is red."))
+    house.wait_for_state(done, "COMPLETED")
+    assert {each.headers["authorization"] for each in stub.posts()} == {f"Bearer {_KEY}"}
+    for process in worker.processes():
+        assert _KEY not in " ".join(process.cmdline())
+    house.settle()
+    row.judge(house)
+    house.stop_postgres(signal.SIGINT)
+    searched = [path for path in house.directory.rglob("*") if path.is_file()]
+    assert len(searched) > 100
+    assert [path for path in searched if key in path.read_bytes()] == []
+    row.note("the key is in none of the house's files")
