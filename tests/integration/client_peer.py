@@ -67,6 +67,7 @@ class Peer(job_service_pb2_grpc.JobServiceServicer, ArtifactPeer):
         self.jobs: dict[str, ScriptedJob] = {}
         self.by_request_id: dict[str, job_pb2.Job] = {}
         self.watches: list[Watch] = []
+        self.retry_keys: list[str] = []
         self.on_create: Callable[[ScriptedJob], None] = lambda _: None
         self.glossaries = Glossaries(lambda _name, _request, context: self.enter(context))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -201,6 +202,7 @@ class Peer(job_service_pb2_grpc.JobServiceServicer, ArtifactPeer):
     async def RetryJob(
         self, request: job_service_pb2.RetryJobRequest, context: Context
     ) -> job_service_pb2.RetryJobResponse:
+        self.retry_keys.append(request.chat_api_key)
         old = (await self._job(request.job_id, context)).job
         answer = await self.CreateJob(
             job_service_pb2.CreateJobRequest(spec=old.spec, request_id=request.request_id), context

@@ -169,6 +169,17 @@ def test_key_is_read_from_its_file_when_named(peer: Peer, tmp_path: Path) -> Non
     assert bad.exit_code == 2
 
 
+@pytest.mark.parametrize("with_model", [True, False])
+def test_key_is_given_again_when_a_job_with_a_chat_model_is_retried(
+    with_model: bool, peer: Peer
+) -> None:
+    chat = ("--chat-url", "https://llm.example/v1", "--chat-model", "small") if with_model else ()
+    key = {"BABELMILL_CHAT_API_KEY": "sk-canary"}
+    job = _run(peer, "translate", "x", "--to", "pt", *chat, "--no-wait", **key).stdout.strip()
+    assert _run(peer, "retry", job, **key).exit_code == 0
+    assert peer.retry_keys == ["sk-canary" if with_model else ""]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
