@@ -11,7 +11,8 @@ import pytest
 _ARCHIVES = {
     ".docx": "python-docx==1.2.0",
     ".pptx": "python-pptx==1.0.2",
-    ".xlsx": "openpyxl==3.1.5",
+    ".odt": "odfpy==1.4.1",
+    ".odp": "odfpy==1.4.1",
 }
 
 
