@@ -6,6 +6,7 @@ other files (see `confined_codec`), with none of the worker's environment. Whate
 child, the worker gets an answer that it has checked, or a DocumentError.
 """
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -16,6 +17,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,9 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_SEGMENTS_BYTES = 512 * 1024 * 1024
 
 _POLL_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
+_MOST_FILE_SIZES = 2
+_MOST_FILES = 10_000
 _EXIT_OF_PYTHON = 1  # after an exception that nobody caught
 _CHILD = "translation_worker.formats.confined_codec"
 _TOO_MUCH = (signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ)
@@ -136,7 +141,7 @@ def _run(
     (place / REQUEST_FILE).write_text(json.dumps(whole))
     process = _start(place.absolute())
     started(process.pid)
-    code = _wait(process, options)
+    code = _wait(process, place, options, confinement)
     if code < 0:
         raise _ended_by(codec, -code)
     if code == EXIT_NO_SPACE:
@@ -184,17 +189,41 @@ def _start(place: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait(process: subprocess.Popen[bytes], options: CodecOptions) -> int:
+def _wait(
+    process: subprocess.Popen[bytes], place: Path, options: CodecOptions, confinement: Confinement
+) -> int:
+    next_look = time.monotonic() + _LOOK_SECONDS
     try:
         while True:
             try:
                 return process.wait(_POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 options.stop()
+            if time.monotonic() >= next_look:
+                _check_room(place, confinement)
+                next_look = time.monotonic() + _LOOK_SECONDS
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _check_room(place: Path, confinement: Confinement) -> None:
+    """Refuse a document for which more files are written than one file and its parts need.
+
+    The kernel limits the size of each file, but not of all together.
+    """
+    used_bytes = files = 0
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with contextlib.suppress(OSError):
+                used_bytes += Path(folder, name).lstat().st_size
+        files += len(names) + 1
+        if used_bytes > _MOST_FILE_SIZES * confinement.file_bytes or files > _MOST_FILES:
+            raise DocumentError(
+                FailureReason.DOCUMENT_TOO_LARGE,
+                "The file needs more room to process than is accepted.",
+            )
 
 
 def _raise_refusal(codec: Codec, answer: Mapping[str, object]) -> None:

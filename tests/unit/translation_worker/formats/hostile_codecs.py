@@ -118,6 +118,16 @@ class UnstartableCodec(PlainCodec):
             raise RuntimeError
 
 
+class HoardingCodec(PlainCodec):
+    """Writes file after file, each below the limit; waits without using the processor."""
+
+    def read(self, path: Path, options: CodecOptions) -> list[Segment]:
+        for number in range(4):
+            Path(f"hoard{number}").write_bytes(bytes(3 * 1024 * 1024))
+        time.sleep(600)
+        return []
+
+
 class LinkingCodec(PlainCodec):
     """Answers with a link to a file of the worker's."""
 

@@ -17,6 +17,7 @@ from tests.unit.translation_worker.formats.hostile_codecs import (
     FloodingCodec,
     FullDiskCodec,
     HangingCodec,
+    HoardingCodec,
     LinkingCodec,
     LyingCodec,
     PlainCodec,
@@ -93,6 +94,7 @@ def test_refusal_is_passed_on_when_the_codec_refuses(document: Path) -> None:
         (SpinningCodec(), FailureReason.DOCUMENT_TOO_LARGE, "SIGXCPU"),
         (EatingCodec(), FailureReason.DOCUMENT_TOO_LARGE, None),
         (UnstartableCodec(), FailureReason.INTERNAL, None),
+        (HoardingCodec(), FailureReason.DOCUMENT_TOO_LARGE, None),
     ],
 )
 def test_error_has_its_reason_when_the_codec_ends_badly(
