@@ -32,7 +32,11 @@ from translation_worker.formats.office_items import (
 from translation_worker.formats.office_marks import Mark, pair_marks
 from translation_worker.formats.office_slots import build
 from translation_worker.formats.safe_xml import XML_SPACE, xml_text
-from translation_worker.formats.word_languages import set_run_language
+from translation_worker.formats.word_directions import (
+    set_paragraph_right_to_left,
+    set_run_right_to_left,
+)
+from translation_worker.formats.word_languages import is_right_to_left, set_run_language
 
 # They say where an editor has been, and tell nothing about a text that is written anew.
 _FORGOTTEN = frozenset({"lastRenderedPageBreak", "proofErr", "softHyphen"})
@@ -81,8 +85,14 @@ class WordParagraph:
             if isinstance(item, Opening) and item.group.wrapper is not None:
                 _clear(_inside(item.group.wrapper))
 
+        from_right = is_right_to_left(language)
+        if from_right:
+            set_paragraph_right_to_left(self._element)
+
         def run_of(words: Words) -> etree._Element:
             run = _new_run(self._element, words.style, language)
+            if from_right:
+                set_run_right_to_left(run)
             text = etree.SubElement(run, sibling_tag(self._element, "t"))
             text.text = xml_text(_LINE_BREAK.sub(" ", words.text))
             if text.text != text.text.strip():

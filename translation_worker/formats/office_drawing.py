@@ -12,7 +12,7 @@ from lxml import etree
 from translation_worker.formats.office_items import PLAIN, Fixed, Item, Piece, Style, Words
 from translation_worker.formats.office_slots import Slot, TextSlot, build
 from translation_worker.formats.safe_xml import xml_text
-from translation_worker.formats.word_languages import primary, regional
+from translation_worker.formats.word_languages import is_right_to_left, primary, regional
 
 # Of a run's properties, what no reader sees.
 _UNSEEN_ATTRIBUTES = frozenset(
@@ -36,6 +36,8 @@ class DrawingParagraph:
 
     def fill(self, items: Sequence[Item], language: str) -> None:
         """Put something else in, as words of `language`."""
+        if is_right_to_left(language):
+            self._set_right_to_left()
         end = [one for one in self._element if _name(one) == "endParaRPr"]
         for element in list(self._element):
             if _name(element) != "pPr":
@@ -61,6 +63,14 @@ class DrawingParagraph:
             inside=lambda element: element,
         )
         self._element.extend(end)
+
+    def _set_right_to_left(self) -> None:
+        properties = self._element.find("{*}pPr")
+        if properties is None:
+            namespace = etree.QName(self._element).namespace
+            properties = etree.Element(f"{{{namespace}}}pPr", nsmap=self._element.nsmap)
+            self._element.insert(0, properties)
+        properties.set("rtl", "1")
 
     def _items(self) -> Iterator[Item]:
         for element in self._element.iterchildren("{*}*"):

@@ -16,6 +16,7 @@ _REGIONS = {
     "tr": "TR", "uk": "UA", "ur": "PK", "vi": "VN", "zh": "CN",
 }  # fmt: skip
 _EAST_ASIAN = frozenset({"ja", "ko", "zh"})
+_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 _COMPLEX = frozenset({"ar", "fa", "he", "hi", "th", "ur"})
 _ATTRIBUTES = {"": "val", "asian": "eastAsia", "complex": "bidi"}
 # Says that there are no words to check in it.
@@ -42,6 +43,11 @@ def script(language: str) -> str:
     if primary(language) in _EAST_ASIAN:
         return "asian"
     return "complex" if primary(language) in _COMPLEX else ""
+
+
+def is_right_to_left(language: str) -> bool:
+    """Tell whether a language is written from right to left."""
+    return primary(language) in _RIGHT_TO_LEFT
 
 
 def set_run_language(properties: etree._Element, language: str) -> bool:

@@ -356,3 +356,17 @@ def test_words_that_xml_cannot_hold_are_written_without_harm(tmp_path: Path) -> 
     (name,) = read(CODEC, path)
     CODEC.write(path, {name: ("a\0b\x0b\n<c> &amp;",)}, tmp_path / "t.docx", "", OPTIONS)
     assert docx.Document(str(tmp_path / "t.docx")).paragraphs[0].text == "ab <c> &amp;"
+
+
+def test_words_run_from_the_right_when_the_language_does(tmp_path: Path) -> None:
+    path = with_markup(
+        tmp_path,
+        "<w:r><w:rPr><w:b/><w:lang w:val='en-US'/></w:rPr><w:t>word</w:t></w:r>",
+    )
+    (name,) = read(CODEC, path)
+    CODEC.write(path, {name: ("\u05de\u05d9\u05dc\u05d4",)}, tmp_path / "t.docx", "he", OPTIONS)
+    (paragraph,) = docx.Document(str(tmp_path / "t.docx")).paragraphs
+    assert len(paragraph._p.xpath("./w:pPr/w:bidi")) == 1
+    (properties,) = paragraph._p.xpath("./w:r/w:rPr")
+    assert [one.tag.rpartition("}")[2] for one in properties] == ["b", "rtl", "lang"]
+    assert paragraph._p.xpath("./w:r/w:rPr/w:lang/@w:bidi") == ["he-IL"]

@@ -88,3 +88,12 @@ def test_a_written_presentation_opens_elsewhere_with_its_new_words(
     assert links == ["HERE"]
     assert slide.notes_slide.notes_text_frame is not None
     assert slide.notes_slide.notes_text_frame.text == "wHAT TO SAY"
+
+
+def test_words_run_from_the_right_when_the_language_does(
+    presentation: Path, tmp_path: Path
+) -> None:
+    write_swapped(CODEC, presentation, tmp_path / "t.pptx", "ar")
+    slide = pptx.Presentation(str(tmp_path / "t.pptx")).slides[0]
+    assert slide.shapes.title is not None
+    assert slide.shapes.title.text_frame.paragraphs[0]._p.xpath("./a:pPr/@rtl") == ["1"]
