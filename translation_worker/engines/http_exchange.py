@@ -30,6 +30,8 @@ from translation_worker.sources.addresses import (
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 5.0
+# For questions that are not work, and that somebody may wait for at the start.
+QUESTION_SECONDS = 5.0
 # How often a stop is looked for while the server is silent.
 _STOP_CHECK_SECONDS = 0.1
 _MAX_ADDRESSES = 3
@@ -71,7 +73,7 @@ class HttpExchange:
         self._client: httpx.AsyncClient | None = None
 
     def get(self, path: str, stop: StopCheck, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
-        """Ask for a path under the base. Raises as `post` does."""
+        """Ask for a path under the base, for a short time. Raises as `post` does."""
         return self._run("GET", path, None, stop, headers)
 
     def post(
@@ -128,7 +130,8 @@ class HttpExchange:
     async def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        async with asyncio.timeout(self._timeout_seconds):
+        seconds = self._timeout_seconds
+        async with asyncio.timeout(min(seconds, QUESTION_SECONDS) if body is None else seconds):
             hosts = await asyncio.to_thread(self._hosts)
             for host in hosts[:_MAX_ADDRESSES]:
                 try:

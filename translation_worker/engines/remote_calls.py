@@ -1,8 +1,8 @@
 """Remote calls: requests to an engine's server, repeated where that helps and named where not.
 
 Obeys Retry-After (RFC 9110, section 10.2.3): a short wait is waited out here, a longer one ends
-the attempt and says when to try again. Nothing of what a server says goes into an error: it can
-quote the text, or the key.
+the attempt and says when to try again. So it is with the turns at the gate. Nothing of what a
+server says goes into an error: it can quote the text, or the key.
 """
 
 import datetime
@@ -27,8 +27,12 @@ from translation_worker.engines.engine import (
 from translation_worker.engines.gate import Gate
 from translation_worker.engines.http_exchange import Answer, HttpExchange
 
-# All waits of one call together, within an attempt.
+# All waits of one call together that its server is the cause of, within an attempt.
 MAX_WAIT_SECONDS = 15.0
+# The longest wait for the next turn, and all of a call together, where many share one rate. Giving
+# up sooner would use up the attempts of a step for nothing.
+MAX_TURN_SECONDS = 60.0
+MAX_TURNS_SECONDS = 300.0
 MAX_RETRIES = 3
 MAX_RETRY_AFTER_SECONDS = 3600.0
 _FIRST_BACKOFF_SECONDS = 0.5
@@ -91,7 +95,7 @@ class RemoteCalls:
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", errors="replace")
         deadline = time.monotonic() + MAX_WAIT_SECONDS
         for attempt in range(1, MAX_RETRIES + 2):
-            self._pass_gate(characters, deadline, stop)
+            deadline += self._pass_gate(characters, stop)
             try:
                 return _parsed(self._judged(self._exchange.post(path, data, stop, headers)))
             except EngineBusyError as busy:
@@ -113,11 +117,15 @@ class RemoteCalls:
         """Close the connections."""
         self._exchange.close()
 
-    def _pass_gate(self, characters: int, deadline: float, stop: StopCheck) -> None:
+    def _pass_gate(self, characters: int, stop: StopCheck) -> float:
+        """Wait for leave; return the seconds that it took. Raises EngineBusyError."""
+        asked_at = time.monotonic()
         while (seconds := self._gate.take(self._engine, characters, self._account)) > 0:
-            if time.monotonic() + seconds > deadline:
+            waited = time.monotonic() - asked_at
+            if seconds > MAX_TURN_SECONDS or waited + seconds > MAX_TURNS_SECONDS:
                 raise EngineBusyError(retry_after_seconds=seconds)
             _wait(seconds, stop)
+        return time.monotonic() - asked_at
 
     def _judged(self, answer: Answer) -> bytes:
         """Return the body of a good answer; raise what any other one means."""
