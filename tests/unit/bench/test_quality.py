@@ -15,6 +15,7 @@ from translation_worker.routing import Hop
 
 EN_PT = Hop("bergamot", LanguagePair("en", "pt"))
 EN_ES = Hop("apertium", LanguagePair("en", "es"))
+ES_EN = Hop("apertium", LanguagePair("es", "en"))
 PT_ES = Hop("apertium", LanguagePair("pt", "es"))
 BLEU: dict[tuple[Hop, ...], float] = {
     (EN_PT,): 50.0,
@@ -31,6 +32,10 @@ def measured(hops: Sequence[Hop], bleu: float) -> Measured:
 def test_a_hop_between_relatives_counts_by_what_it_keeps_when_it_was_measured_so() -> None:
     assert hop_qualities(BLEU) == {EN_PT: 0.5, EN_ES: 0.3, PT_ES: 0.8}
     assert hop_qualities({(PT_ES,): 45.0}) == {PT_ES: 0.45}
+    into_english = {(PT_ES,): 45.0, (ES_EN,): 40.0, (PT_ES, ES_EN): 36.0}
+    assert hop_qualities(into_english) == {PT_ES: 0.9, ES_EN: 0.4}
+    # No hop keeps more than there was.
+    assert hop_qualities({**into_english, (PT_ES, ES_EN): 50.0})[PT_ES] == 1.0
 
 
 def test_no_choice_is_wrong_when_the_product_tells_the_score() -> None:
