@@ -96,7 +96,14 @@ def _active_kind(value: object) -> str | None:
     if "/JS" in value:
         return "scripts"
     # Other dictionaries name things by /S too, such as marked content: none of these words.
-    return _ACTIVE.get(str(value.get("/S", "")))
+    return _kind(value, "/S", _ACTIVE)
+
+
+def _kind(dictionary: Dictionary, key: str, kinds: Mapping[str, str]) -> str | None:
+    try:
+        return kinds.get(str(dictionary.get(key, "")))
+    except UnicodeDecodeError:  # a name that is none of these
+        return None
 
 
 def _strip_annotations(page: pikepdf.Page, removed: Counter[str]) -> None:
@@ -106,7 +113,7 @@ def _strip_annotations(page: pikepdf.Page, removed: Counter[str]) -> None:
     for number in reversed(range(len(annotations))):
         annotation = annotations[number]
         if isinstance(annotation, Dictionary):
-            kind = _ACTIVE_ANNOTATIONS.get(str(annotation.get("/Subtype", "")))
+            kind = _kind(annotation, "/Subtype", _ACTIVE_ANNOTATIONS)
             if kind:
                 del annotations[number]
                 removed[kind] += 1

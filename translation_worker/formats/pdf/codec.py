@@ -126,7 +126,7 @@ def _opened(path: Path, limits: DocumentLimits) -> Iterator[pikepdf.Pdf]:
             )
         try:
             yield pdf
-        except pikepdf.PdfError as error:
+        except (pikepdf.PdfError, UnicodeDecodeError) as error:
             raise DocumentError(FailureReason.DOCUMENT_DAMAGED) from error
 
 

@@ -33,10 +33,15 @@ class TextState:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """One text-showing operator: its strings as for TJ, and the state it draws with."""
+    """One text-showing operator: its strings as for TJ, and the state it draws with.
+
+    PDFium places text where its first glyph is: `lead` is the shift before that, in thousandths of
+    the font size, which `strings` is without.
+    """
 
     strings: tuple[Object | float, ...]
     state: TextState
+    lead: float = 0.0
 
 
 @dataclass(slots=True)
@@ -58,6 +63,15 @@ class FormUse:
     layer: Layer
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Which texts are taken out, and where every text of the page is."""
+
+    numbers: Set[int]
+    runs: Sequence[Run]
+    shows: Sequence[Show]
+
+
 class ContentNotUnderstood(Exception):
     """The content of a page is damaged or nested too deeply to be edited."""
 
@@ -68,14 +82,18 @@ class PageContent:
     def __init__(self, page: pikepdf.Page) -> None:
         self.shows: list[Show] = []
         self._page = page
-        self.layer = self._scan(page, page.obj.get("/Resources"), TextState(), 0)
+        try:
+            self.layer = self._scan(page, page.obj.get("/Resources"), TextState(), 0)
+        except (pikepdf.PdfError, UnicodeDecodeError) as error:
+            # Names need not be UTF-8, but pikepdf reads no others.
+            raise ContentNotUnderstood from error
 
     def without(
         self, pdf: pikepdf.Pdf, numbers: Set[int], runs: Sequence[Run]
     ) -> tuple[bytes, Dictionary]:
         """Return the page's operators without some that show text, and its XObject resources."""
         forms: dict[str, Object] = {}
-        data = _written(pdf, self.layer, numbers, runs, forms)
+        data = _written(pdf, self.layer, Removal(numbers, runs, self.shows), forms)
         before, after = self.layer.unbalanced
         # Whatever the page leaves open is closed, so that what is drawn after starts afresh.
         data = b"q " * (1 + before) + data + b"\n" + b"Q " * (1 + after)
@@ -86,10 +104,7 @@ class PageContent:
     ) -> Layer:
         if depth > _MAX_FORM_DEPTH:
             raise ContentNotUnderstood
-        try:
-            parsed = pikepdf.parse_content_stream(source)
-        except pikepdf.PdfError as error:
-            raise ContentNotUnderstood from error
+        parsed = pikepdf.parse_content_stream(source)
         layer = Layer([], resources=resources)
         stack: list[TextState] = []
         missing = 0
@@ -124,9 +139,14 @@ class PageContent:
             return state
         last = operands[-1]
         strings = tuple(last.as_list()) if isinstance(last, pikepdf.Array) else (last,)
-        if any(isinstance(item, pikepdf.String) and bytes(item) for item in strings):
-            layer.shows[index] = len(self.shows)
-            self.shows.append(Show(strings, state))
+        lead = 0.0
+        for place, item in enumerate(strings):
+            if not isinstance(item, pikepdf.String):
+                lead += _number(item)
+            elif bytes(item):
+                layer.shows[index] = len(self.shows)
+                self.shows.append(Show(strings[place:], state, lead))
+                break
         return state
 
     def _form(
@@ -181,7 +201,10 @@ def _number(operand: object) -> float:
 
 
 def _written(
-    pdf: pikepdf.Pdf, layer: Layer, numbers: Set[int], runs: Sequence[Run], forms: dict[str, Object]
+    pdf: pikepdf.Pdf,
+    layer: Layer,
+    removal: Removal,
+    forms: dict[str, Object],
 ) -> bytes:
     """Return the operators of a layer without some; forms that changed get names in `forms`."""
     kept: list[tuple[Operands, Operator]] = []
@@ -189,13 +212,13 @@ def _written(
     emptied = False
     for index, (operands, operator) in enumerate(layer.operators):
         number = layer.shows.get(index)
-        if number is not None and number in numbers:
-            kept += _instead(layer, index, operands, operator, runs)
+        if number is not None and number in removal.numbers:
+            kept += _instead(layer, index, operands, operator, removal)
             emptied = True
             continue
-        if index in layer.forms and _draws(layer.forms[index].layer, numbers):
+        if index in layer.forms and _draws(layer.forms[index].layer, removal.numbers):
             name = f"/Fb{len(forms)}x{index}"
-            forms[name] = _edited_form(pdf, layer.forms[index], numbers, runs)
+            forms[name] = _edited_form(pdf, layer.forms[index], removal)
             kept.append(([Name(name)], Operator("Do")))
             continue
         if operator == "BT":
@@ -230,9 +253,9 @@ def _draws(layer: Layer, numbers: Set[int]) -> bool:
     )
 
 
-def _edited_form(pdf: pikepdf.Pdf, use: FormUse, numbers: Set[int], runs: Sequence[Run]) -> Object:
+def _edited_form(pdf: pikepdf.Pdf, use: FormUse, removal: Removal) -> Object:
     inner: dict[str, Object] = {}
-    stream = compressed(pdf, _written(pdf, use.layer, numbers, runs, inner))
+    stream = compressed(pdf, _written(pdf, use.layer, removal, inner))
     for key, value in use.stream.items():
         if key not in {"/Length", "/Filter", "/DecodeParms"}:
             stream[key] = value
@@ -245,7 +268,7 @@ def _edited_form(pdf: pikepdf.Pdf, use: FormUse, numbers: Set[int], runs: Sequen
 
 
 def _instead(
-    layer: Layer, index: int, operands: Operands, operator: str, runs: Sequence[Run]
+    layer: Layer, index: int, operands: Operands, operator: str, removal: Removal
 ) -> list[tuple[Operands, Operator]]:
     """Return what keeps the state and the position as the operator would have left them."""
     kept: list[tuple[Operands, Operator]] = []
@@ -255,12 +278,14 @@ def _instead(
         kept.append(([], Operator("T*")))
     following = _next_on_line(layer, index)
     if following is not None:
-        here, there = runs[layer.shows[index]], runs[following]
+        here, there = removal.runs[layer.shows[index]], removal.runs[following]
         m = here.matrix
         scale = m.a * m.d - m.b * m.c
         dx, dy = there.matrix.e - m.e, there.matrix.f - m.f
         if scale and here.font_size:
-            along = (m.d * dx - m.c * dy) / scale
+            # From before this text's own lead to before that of the following one.
+            leads = removal.shows[following].lead - removal.shows[layer.shows[index]].lead
+            along = (m.d * dx - m.c * dy) / scale + leads * here.font_size / 1000
             kept.append(
                 ([pikepdf.Array([round(-1000 * along / here.font_size, 3)])], Operator("TJ"))
             )

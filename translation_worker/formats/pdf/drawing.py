@@ -16,7 +16,7 @@ from translation_worker.formats.pdf.typesetting import Letters, Redrawn
 from translation_worker.formats.pdf.words import Style
 
 _SLANT = math.tan(math.radians(12))
-_BOLD_STROKE = 0.03  # ems
+_BOLD_STROKE = 0.02  # ems
 # A carriage return would be read as a line feed.
 _ESCAPES = ((b"\\", b"\\\\"), (b"(", b"\\("), (b")", b"\\)"), (b"\r", b"\\r"))
 

@@ -23,6 +23,7 @@ _INDENT = 3.2
 _ASCENT, _DESCENT = 0.74, 0.22
 _FEWEST_JUSTIFIED = 3
 _SHARED_EDGE = 1.5  # points
+_FEW_LINES = 4
 _STICKING_OUT = 0.12  # of the page's width
 
 
@@ -75,7 +76,7 @@ def find_blocks(page: LevelPage, rules: Sequence[Box], box: Box) -> list[Block]:
         return []
     left = _margin([-line.x0 for line in lines if line.x0 >= box.x0], box.width)
     right = _margin([line.x1 for line in lines if line.x1 <= box.x1], box.width)
-    margins = -left if left is not None else box.x0, right if right is not None else box.x1
+    margins = _margins(left, right, len(lines), box)
     flat = [rule for rule in rules if rule.width >= rule.height]
     opened: list[list[Line]] = []
     closed: list[list[Line]] = []
@@ -91,6 +92,14 @@ def find_blocks(page: LevelPage, rules: Sequence[Box], box: Box) -> list[Block]:
     blocks = [_shaped(Block(group, page.to_page, margins)) for group in closed + opened]
     blocks.sort(key=lambda block: (-block.lines[0].y, block.lines[0].x0))
     return blocks
+
+
+def _margins(left: float | None, right: float | None, lines: int, box: Box) -> tuple[float, float]:
+    """Return the left and right margin, as far as lines tell of them."""
+    x0 = box.x0 if left is None else -left
+    x1 = box.x1 if right is None else right
+    # A few lines need not reach the margin: it is taken to be as wide as the left one.
+    return x0, max(x1, box.x1 - (x0 - box.x0)) if lines < _FEW_LINES else x1
 
 
 def _margin(edges: Sequence[float], width: float) -> float | None:
