@@ -96,6 +96,8 @@ _LITERALS = re.compile(
             r"%\(\w+\)[#0 +-]*\d*(?:\.\d+)?[a-zA-Z]",
             r"(?<!\d)%(?:\d+\$)?[-+#0']*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|j|z|t|L|q)?"
             r"[diouxXeEfFgGaAcsSpn@]",
+            # Behind a digit it may be a percentage, unless it ends a word: mode 0%o.
+            r"%[diouxXs]\b",
             r"%[A-Za-z_][A-Za-z0-9_]*%",
             r"(?<!\d)%L?\d{1,2}",
             r"%%",
@@ -117,8 +119,8 @@ _LITERALS = re.compile(
             r"\b[A-Za-z_]\w+(?:\.[A-Za-z_]\w*){2,}\b",
             r"\b\w*[A-Za-z0-9]_[A-Za-z0-9]\w*",
             rf"(?<!\w)[\w-]*(?:\.[\w-]+)*\.(?:{_FILE_EXTENSIONS})\b(?!\.\w)",
-            r"(?<!\S)--[A-Za-z][\w-]*(?:=\S*\w)?",
-            r"(?<!\S)-[A-Za-z](?=[\s,.;:)]|$)",
+            r"(?<![\w-])--[A-Za-z][\w-]*(?:=\S*\w)?",
+            r"(?<![\w-])-[A-Za-z](?=[\s,.;:)\]|]|$)",
             r"\b(?:Ctrl|Control|Alt|Shift|Cmd|Win|Meta|Esc|Fn)(?:\s?\+\s?\w+)+",
             r"\bv?\d+(?:\.\d+){2,}[\w.+-]*\w|\bv\d+(?:\.\d+)*\b",
             r"\b0x[0-9A-Fa-f]+\b",

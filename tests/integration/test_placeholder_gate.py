@@ -39,7 +39,7 @@ CATALOGUES = tuple(
 PLACEHOLDER = re.compile(
     r"%(?:\d+\$)?[-+#0']*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|ll|[hlLqjzt])?[diouxXeEfFgGcsp]\b"
     r"|https?://[^\s<>\"')]+[^\s<>\"').,:;]"
-    r"|(?<!\S)--[a-z][a-z-]+"
+    r"|(?<![\w-])--[a-z][a-z-]+"
     r"|<[a-z][a-z-]*>"
 )
 
