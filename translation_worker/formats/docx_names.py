@@ -4,6 +4,8 @@ Documents are of ECMA-376's transitional kind as a rule, and sometimes of its st
 differs in its namespaces.
 """
 
+from functools import lru_cache
+
 from lxml import etree
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -14,10 +16,14 @@ _WORD_PREFIXES = tuple(f"{{{namespace}}}" for namespace in _WORD_NAMESPACES)
 def local_name(element: etree._Element) -> str:
     """Return the name of a word processing element; empty for any other, and for comments."""
     tag: object = element.tag
-    if isinstance(tag, str):
-        for prefix in _WORD_PREFIXES:
-            if tag.startswith(prefix):
-                return tag[len(prefix) :]
+    return _local_name(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _local_name(tag: str) -> str:
+    for prefix in _WORD_PREFIXES:
+        if tag.startswith(prefix):
+            return tag[len(prefix) :]
     return ""
 
 

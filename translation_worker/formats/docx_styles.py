@@ -27,7 +27,7 @@ _HEADING = re.compile(r"heading \d|title|subtitle|toc heading", re.IGNORECASE)
 _UNSEEN = frozenset(
     {"bCs", "iCs", "kern", "lang", "noProof", "rPrChange", "spacing", "szCs", "w", "webHidden"}
 )
-_SEEN_ON_SPACES = ("u", "highlight", "shd", "strike", "dstrike", "bdr", "em")
+_SEEN_ON_SPACES = frozenset({"bdr", "dstrike", "em", "highlight", "shd", "strike", "u"})
 
 
 class WordStyles:
@@ -68,13 +68,15 @@ def run_style(run: etree._Element) -> Style:
     properties = child(run, "rPr")
     if properties is None:
         return PLAIN
+    named = {local_name(one): one for one in properties}
+    # Effects of later versions have no name here, and several of them are as many looks.
     key = "".join(_key(one) for one in properties if local_name(one) not in _UNSEEN)
-    position = child(properties, "vertAlign")
+    position = named.get("vertAlign")
     return Style(
         key,
         properties,
         raised=position is not None and word_attribute(position, "val") != "baseline",
-        marks_space=any(is_on(properties, name) for name in _SEEN_ON_SPACES),
+        marks_space=any(is_on(properties, name) for name in _SEEN_ON_SPACES & named.keys()),
     )
 
 
