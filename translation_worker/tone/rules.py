@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+_ACCENTS = "\\u0300-\\u036f"  # combining ones, of texts that are not composed
 _SENTENCE = re.compile(r"(?<=[.!?\u2026])(\s+)")
 
 
@@ -34,8 +35,17 @@ class Manner:
 
 
 def words(pattern: str, replacement: str) -> Rule:
-    """Return a rule for whole words, in any case; the case of the first letter is kept."""
-    return Rule(re.compile(rf"(?<![\w'\u2019-])(?:{pattern})(?![\w-])", re.IGNORECASE), replacement)
+    """Return a rule for whole words, in any case; the case of the first letter is kept.
+
+    What an apostrophe, a hyphen or an accent of its own ties to a word is of the word.
+    """
+    return Rule(
+        re.compile(
+            rf"(?<![\w'\u2019{_ACCENTS}-])(?:{pattern})(?![\w{_ACCENTS}-]|['\u2019]\w)",
+            re.IGNORECASE,
+        ),
+        replacement,
+    )
 
 
 def opening(pattern: str, replacement: str) -> Rule:

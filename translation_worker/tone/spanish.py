@@ -48,6 +48,27 @@ _FORBIDDEN = (
     "esperes|hagas|instales|intentes|modifiques|muevas|olvides|pongas|pulses|reinicies|toques|"
     "uses|utilices|vuelvas"
 )
+# Sure only after a please: "usa" is also "uses".
+_IMPERATIVES = {
+    "abre": "abra",
+    "agrega": "agregue",
+    "comprueba": "compruebe",
+    "confirma": "confirme",
+    "consulta": "consulte",
+    "ejecuta": "ejecute",
+    "elige": "elija",
+    "escribe": "escriba",
+    "especifica": "especifique",
+    "espera": "espere",
+    "ingresa": "ingrese",
+    "intenta": "intente",
+    "introduce": "introduzca",
+    "prueba": "pruebe",
+    "revisa": "revise",
+    "selecciona": "seleccione",
+    "usa": "use",
+    "verifica": "verifique",
+}
 # A pronoun of one who is given something; of other verbs it could be `lo` or `se`.
 _GIVING = (
     "agradecemos|ayuda|ayudará|da|dará|enviamos|enviaremos|gusta|gustaría|interesa|muestra|"
@@ -62,6 +83,10 @@ FORMAL = Manner(
     address=(
         words("haz (clic|doble clic)", r"haga \g<1>"),
         words("ten (en cuenta|cuidado|presente)", r"tenga \g<1>"),
+        *(
+            words(rf"por favor(,?) {found}", rf"por favor\g<1> {put}")
+            for found, put in _IMPERATIVES.items()
+        ),
         *(words(f"no {verb}", f"no {verb[:-1]}") for verb in _FORBIDDEN.split("|")),
         words(rf"te ({_GIVING})", r"le \g<1>"),
         words("tú", "usted"),
@@ -71,9 +96,12 @@ FORMAL = Manner(
         words(r"(para|de|a|por|sin|sobre|en|hacia) ti", r"\g<1> usted"),
         words("contigo", "con usted"),
     ),
+    # Other pronouns, verbs in a past of tú, and commands that no rule above knows.
     remains=re.compile(
         r"\b(?:te|ti|os|vosotr[oa]s|vuestr[oa]s?|haz|pon)\b"
-        r"|\b\w{2,30}(?:(?:[aeiáéí]r|[aeá]ndo)te|[ai]ste|[áé]is)\b",
+        r"|\b\w{2,30}(?:(?:[aeiáéí]r|[aeá]ndo)te|[ai]ste|[áé]is)\b"
+        r"|\b\w{1,30}[áéí]\w{1,3}[ae]l[oa]s?\b"
+        rf"|\bpor favor,? (?!(?:{'|'.join(_IMPERATIVES.values())}|haga|tenga)\b)\w{{2,30}}[ae]\b",
         re.IGNORECASE,
     ),
 )

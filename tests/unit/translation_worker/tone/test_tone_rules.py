@@ -44,6 +44,7 @@ _CHANGED = [
     ("es", "formal", "Haz clic aquí si necesitas ayuda.", "Haga clic aquí si necesita ayuda."),
     ("es", "formal", "No olvides tus llaves.", "No olvide sus llaves."),
     ("es", "formal", "Te recomendamos que no uses esto.", "Le recomendamos que no use esto."),
+    ("es", "formal", "Por favor, usa el tuyo si puedes.", "Por favor, use el suyo si puede."),
     ("es", "informal", "Usted puede entrar.", "Tú puedes entrar."),
     ("es", "informal", "Haga clic aquí.", "Haz clic aquí."),
     ("fr", "formal", "Tu peux ouvrir ton fichier.", "Vous pouvez ouvrir votre fichier."),
@@ -62,6 +63,9 @@ _LEFT = [
     ("es", "formal", "Si te llamas así, tienes suerte."),
     ("es", "informal", "Usted puede cambiar su clave. Que haga clic."),
     ("fr", "formal", "Le ton monte. Assieds-toi, tu chantes avec ta voix."),
+    ("es", "formal", "No está; actívalo si quieres. Por favor borra el que tienes."),
+    ("fr", "formal", "Le Ta'izzi et le ton-ton."),
+    ("gl", "formal", "Os ti\u0301tulos da xanela."),
     ("ca", "formal", "Et pots asseure al teu lloc."),
     ("gl", "formal", "Podes sentarte no teu sitio."),
 ]
