@@ -47,7 +47,9 @@ def new_house(
     request.node.stash[_HOUSES] = houses
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as directory:
         # Any: passed through to FaultHouse.
-        def make(*, servers: bool = True, **options: Any) -> FaultHouse:
+        def make(
+            *, servers: bool = True, template: Template = template, **options: Any
+        ) -> FaultHouse:
             home = Path(directory) / str(len(houses))
             home.mkdir()
             house = FaultHouse(home, template, **options)

@@ -20,14 +20,17 @@ class Template:
     worker_token: str
 
 
-def make_template(directory: Path) -> Template:
-    """Make a cluster with the newest schema, a tenant, and a token of each role."""
+def make_template(directory: Path, python_path: str = "") -> Template:
+    """Make a cluster with the newest schema, a tenant, and a token of each role.
+
+    With a `python_path` it is the schema of the code that lies there.
+    """
     server = EmbeddedPostgres(directory / "postgres")
     server.start()
     try:
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "PYTHONPATH": python_path or os.environ.get("PYTHONPATH", ""),
             "BABELMILL_DATABASE_URL": server.url(),
         }
         job_service(environment, "migrate")
