@@ -17,7 +17,7 @@ _CODE_NAME = re.compile(
     re.IGNORECASE,
 )
 _NOT_CODE_NAME = re.compile(r".*\b(?:area|bar|country|post(?:al)?|zip) ?code\b.*", re.IGNORECASE)
-_MONOSPACED = re.compile(
+MONOSPACED = re.compile(
     r"consolas|courier.*|menlo|monaco|lucida (?:console|sans typewriter)|andale mono|inconsolata"
     r"|fixedsys|terminal|.*\bmono(?:space)?\b.*|source code.*|fira code.*|cascadia.*|.*typewriter",
     re.IGNORECASE,
@@ -54,7 +54,7 @@ def is_monospaced(element: etree._Element) -> bool:
     """Tell whether the run properties in an element, or it itself, name a font for code."""
     properties = element if local_name(element) == "rPr" else child(element, "rPr")
     fonts = None if properties is None else child(properties, "rFonts")
-    return fonts is not None and bool(_MONOSPACED.fullmatch(word_attribute(fonts, "ascii")))
+    return fonts is not None and bool(MONOSPACED.fullmatch(word_attribute(fonts, "ascii")))
 
 
 def style_id(properties: etree._Element | None, name: str) -> str:

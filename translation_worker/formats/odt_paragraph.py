@@ -53,9 +53,12 @@ class OdfParagraph:
     def fill(self, items: Sequence[Item], language: str) -> None:
         """Put something else in; an OpenDocument paragraph names no language."""
         del language
-        for group in [item.group for item in items if isinstance(item, Opening)]:
-            if group.wrapper is not None:
-                _clear(group.wrapper)
+        for item in items:
+            for piece in _pieces(item):
+                # The words behind a piece are items of their own.
+                piece.element.tail = None
+            if isinstance(item, Opening) and item.group.wrapper is not None:
+                _clear(item.group.wrapper)
         _clear(self._element)
         _Builder(self._element).build(items)
 
@@ -172,10 +175,16 @@ def _clear(parent: etree._Element) -> None:
     """Take out everything, and the words behind each element with it."""
     parent.text = None
     for element in list(parent):
-        if text_name(element) in {"span", *_GROUPS}:
-            _clear(element)
         element.tail = None
         parent.remove(element)
+
+
+def _pieces(item: Item) -> Sequence[Piece]:
+    if isinstance(item, Fixed):
+        return item.pieces
+    if isinstance(item, Opening):
+        return (*item.group.before, *item.group.after)
+    return ()
 
 
 def _count(element: etree._Element) -> int:

@@ -4,6 +4,7 @@ import re
 
 from lxml import etree
 
+from translation_worker.formats.docx_styles import MONOSPACED
 from translation_worker.formats.odt_names import FO, STYLE, TEXT
 from translation_worker.formats.office_items import PLAIN, Style
 
@@ -28,9 +29,16 @@ class OdfStyles:
             for style in styles.iterchildren(STYLE + "style"):
                 self._automatic[style.get(STYLE + "name", "")] = style
 
+        # Where most words are in such a font, it does not tell code from prose.
+        self._has_code_fonts = self._is_seldom_monospaced(root)
+
     def is_code(self, element: etree._Element) -> bool:
-        """Tell whether a paragraph or span is in a style of code."""
-        return bool(_CODE_NAME.fullmatch(self._named(element.get(_STYLE_NAME, ""))))
+        """Tell whether a paragraph or span is in a style of code, or a span in a font for it."""
+        name = element.get(_STYLE_NAME, "")
+        if _CODE_NAME.fullmatch(self._named(name)):
+            return True
+        is_span = element.tag == TEXT + "span"
+        return is_span and self._has_code_fonts and self._is_monospaced(name)
 
     def is_heading(self, paragraph: etree._Element) -> bool:
         """Tell whether a paragraph is a heading or a title."""
@@ -59,6 +67,21 @@ class OdfStyles:
             raised=outer.raised or not facts.get("text-position", "0%").startswith("0%"),
             marks_space=outer.marks_space or any(_shows_on_spaces(*fact) for fact in looks),
         )
+
+    def _is_monospaced(self, name: str) -> bool:
+        style = self._automatic.get(name)
+        fonts = {} if style is None else dict(_looks(style))
+        font = fonts.get("font-name") or fonts.get("font-family", "")
+        return bool(MONOSPACED.fullmatch(font.strip("'\"")))
+
+    def _is_seldom_monospaced(self, root: etree._Element) -> bool:
+        names = {name for name in self._automatic if self._is_monospaced(name)}
+        if not names:
+            return True
+        spans = (span for span in root.iter(TEXT + "span") if span.get(_STYLE_NAME) in names)
+        monospaced = sum(len(span.text or "") for span in spans)
+        bodies = root.iterchildren("{*}body", "{*}master-styles")
+        return monospaced * 2 <= sum(len(text) for body in bodies for text in body.itertext())
 
     def _named(self, name: str) -> str:
         """Return the name of the style that people know, of an automatic one or itself."""

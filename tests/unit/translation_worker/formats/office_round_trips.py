@@ -64,6 +64,7 @@ def assert_keeps_everything_but_words(codec: Codec, path: Path, folder: Path) ->
             if before.read(name) != after.read(name):
                 assert _skeleton(after.read(name)) == _skeleton(before.read(name))
                 assert _fixed(after.read(name)) == _fixed(before.read(name))
+                assert _all_text(after.read(name)) == _all_text(before.read(name))
 
 
 # Runs and their properties, and what is forgotten of a paragraph, may be others.
@@ -74,6 +75,12 @@ _RUN_NAMES = frozenset(
         "soft-page-break",
     }
 )
+
+
+def _all_text(data: bytes) -> str:
+    """Return the text of all elements, be it translated or not, without spaces and case."""
+    text = "".join(str(text) for text in etree.fromstring(data).itertext())
+    return "".join(text.replace("\u2011", "").split()).casefold()
 
 
 def _fixed(data: bytes) -> Counter[str]:

@@ -44,6 +44,9 @@ AUTOMATIC = """
 <style:style style:name="T4" style:family="text">
   <style:text-properties style:text-position="sub 58%"/>
 </style:style>
+<style:style style:name="T5" style:family="text">
+  <style:text-properties style:font-name="Courier New1"/>
+</style:style>
 <style:style style:name="P1" style:family="paragraph"
   style:parent-style-name="Preformatted_20_Text"/>
 """
@@ -104,6 +107,10 @@ def content_of(path: Path) -> etree._Element:
         ("one<text:s/><text:s text:c='2'/>two", "one   two"),
         ("  one \n   two<text:tab/>three<text:line-break/>four ", "one two<x1/>three<x2/>four"),
         ("Run <text:span text:style-name='Source_20_Text'>ls -l</text:span> now", "Run <x1/> now"),
+        (
+            "Run <text:span text:style-name='T5'>ls -l</text:span> to see all of them",
+            "Run <x1/> to see all of them",
+        ),
         (
             "a <text:bookmark-start text:name='m'/>b c<text:bookmark-end text:name='m'/> d",
             "a <g1>b c</g1> d",
