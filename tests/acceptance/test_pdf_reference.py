@@ -159,8 +159,8 @@ def test_manual_keeps_its_code_when_translated(translated: Translated) -> None:
     before.close()
     after.close()
     assert lines > 2000
-    # Where the original's own cells overlap, words may fall into a line with code.
-    assert kept >= lines - 2
+    # Code that fills a line inside a sentence moves with its sentence: a few of thousands.
+    assert kept >= 0.998 * lines
 
 
 @pytest.mark.timeout(1800)  # as above

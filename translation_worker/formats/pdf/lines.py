@@ -19,6 +19,9 @@ from translation_worker.formats.pdf.page_text import Box, Matrix, Run
 # In ems. Words are rarely farther apart than this even in justified text.
 _COLUMN_GAP = 1.05
 _OVERLAP = 0.4
+_WIDER_THAN_SPACES = 1.3
+_WIDE_LETTER = 0.52
+_WORDS_THAT_TELL = 3
 _BASELINE_TOLERANCE = 0.18
 _RAISED_LIMIT = 0.62
 _SMALLER = 0.86
@@ -151,13 +154,14 @@ def _pieces(row: Sequence[Placed], rules: Sequence[Box]) -> list[Line]:
     pieces: list[Line] = []
     current: list[Placed] = []
     leader: list[Placed] = []
+    widest = max(_COLUMN_GAP, _WIDER_THAN_SPACES * _space_between_words(row))
     for item in row:
         if not item.run.text.strip():
             continue
         if _LEADER.match(item.run.text):
             leader.append(item)
             continue
-        if leader or (current and _begins_anew(current, item, rules)):
+        if leader or (current and _begins_anew(current, item, rules, widest)):
             if current:
                 pieces.append(Line(current, leader=leader))
             current, leader = [], []
@@ -172,11 +176,27 @@ def _pieces(row: Sequence[Placed], rules: Sequence[Box]) -> list[Line]:
     return pieces
 
 
-def _begins_anew(current: Sequence[Placed], item: Placed, rules: Sequence[Box]) -> bool:
+def _space_between_words(row: Sequence[Placed]) -> float:
+    """Return how wide spaces are inside the runs of a row, in ems, as far as that can be told.
+
+    A line that was stretched to be even has spaces as wide as what is between columns elsewhere.
+    """
+    widths = [0.0]
+    for item in row:
+        words = item.run.text.split()
+        if len(words) >= _WORDS_THAT_TELL and not item.run.font.mono and item.size:
+            letters = sum(map(len, words)) * _WIDE_LETTER
+            widths.append(((item.x1 - item.x0) / item.size - letters) / (len(words) - 1))
+    return max(widths)
+
+
+def _begins_anew(
+    current: Sequence[Placed], item: Placed, rules: Sequence[Box], widest: float
+) -> bool:
     last = current[-1]
     size = max(last.size, item.size)
     gap = item.x0 - max(p.x1 for p in current)
-    if gap > _COLUMN_GAP * size or gap < -_OVERLAP * size:
+    if gap > widest * size or gap < -_OVERLAP * size:
         return True
     if len(current) == 1 and gap > _MARKER_GAP * size and _MARKER.match(last.run.text):
         return True
