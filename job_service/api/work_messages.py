@@ -133,6 +133,11 @@ def _translation_settings(
         # The terms come as one list, whatever they came from.
         del message.options.glossary_ids[:]
         del message.options.glossary_terms[:]
+    engine = _text(settings, "engine")
+    if engine:
+        # The one that a text's spec names by itself stands before all others.
+        others = [name for name in message.options.engines if name != engine]
+        message.options.engines[:] = [engine, *others]
     if GLOSSARY in settings:
         message.glossary.CopyFrom(_input(granted, GLOSSARY))
     return message

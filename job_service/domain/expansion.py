@@ -2,7 +2,7 @@
 
 For every language: a `translate_segments` step a chunk, an `adapt_tone` step
 after each if a tone is asked for, and one `reconstruct` step that needs them
-all. Settings: source_language, target_language, max_tokens, glossary, and for
+all. Settings: source_language, target_language, engine, max_tokens, glossary, and for
 `reconstruct` also format, source, twins, record_rules, output_prefix. The
 parts they need are named in `parts`: segments, translations, original.
 """
@@ -22,6 +22,7 @@ from job_service.domain.planned import (
 from job_service.domain.spec import (
     TranslateDocument,
     TranslateRecords,
+    TranslateText,
     TranslateUrl,
     Translation,
 )
@@ -221,6 +222,8 @@ class _Planner:
             PARTS: part_form(parts),
             **self._glossary(),
         }
+        if isinstance(self._spec, TranslateText) and self._spec.engine:
+            settings["engine"] = self._spec.engine
         tokens = self._share_of_tokens(chunk)
         if tokens:
             settings["max_tokens"] = tokens

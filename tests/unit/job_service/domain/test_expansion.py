@@ -16,6 +16,7 @@ from job_service.domain.spec import (
     Document,
     TranslateDocument,
     TranslateRecords,
+    TranslateText,
     TranslateUrl,
     Translation,
 )
@@ -82,6 +83,13 @@ def test_each_language_gets_a_step_a_chunk_and_one_that_needs_them_all() -> None
     last = steps["reconstruct[es]"]
     assert last.depends_on == ("extract", "translate[es,1]", "translate[es,2]")
     assert {step.target_key for step in steps.values()} == {"pt", "es"}
+
+
+def test_engine_of_a_text_is_handed_on_when_the_text_is_cut_in_chunks() -> None:
+    spec = TranslateText("en", ("es",), artifact_id=uuid4(), engine="apertium")
+    steps = _expanded(spec, _found(10, 20))
+    assert steps["translate[es,1]"].settings["engine"] == "apertium"
+    assert "engine" not in steps["reconstruct[es]"].settings
 
 
 def test_parts_are_named_by_the_steps_that_make_them() -> None:
