@@ -87,7 +87,13 @@ def _engine(name: str, language: str) -> Iterator[Translate]:
             engine.close()
 
 
-@pytest.fixture(scope="module", params=[("es", "apertium"), ("pt", "apertium")], ids=["es", "pt"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("es", "apertium"), id="es"),
+        pytest.param(("pt", "apertium"), id="pt", marks=pytest.mark.slow),
+    ],
+)
 def translated(
     request: pytest.FixtureRequest, manual: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Translated:

@@ -55,7 +55,7 @@ def test_nothing_is_begun_twice_when_the_clock_of_the_job_service_leaps(
     """
     house = new_house(pace={})
     service = house.job_service(environment=clock.environment())
-    worker = house.translation_worker(settings={"concurrency": 1})
+    worker = house.translation_worker(settings={"worker_concurrency": 1})
     _run_through_leap(house, row, clock, leap)
     assert service.alive
     assert worker.alive
@@ -78,7 +78,7 @@ def test_no_lease_is_ended_when_the_clock_of_the_database_leaps(
     monkeypatch.setattr("babelmill.stack.postgres.binaries", lambda: programs)
     house.start_servers()
     house.job_service()
-    house.translation_worker(settings={"concurrency": 1})
+    house.translation_worker(settings={"worker_concurrency": 1})
     before = house.sql("SELECT extract(epoch FROM clock_timestamp())")[0][0]
     assert abs(float(before) - time.time()) < 60
     _run_through_leap(house, row, clock, leap)

@@ -75,8 +75,9 @@ def test_two_workers_keep_to_one_rate_with_and_without_redis(
     for job_id in jobs:
         calm_house.wait_for_state(job_id, "COMPLETED", timeout_seconds=120)
     assert stub.calls >= _JOBS * _PARAGRAPHS // 4
-    # Some calls are late on their way; and the bucket that Redis has lost is full when it is back.
-    assert most_in_a_window(stub) <= _CALLS * _WINDOW_SECONDS + 2
+    # Some calls are late on their way; and the bucket that Redis has lost, a second's calls, is
+    # full when it is back. Two rates instead of one would be twice as many.
+    assert most_in_a_window(stub) <= _CALLS * (_WINDOW_SECONDS + 1) + 2
     assert time.monotonic() - started_at >= (stub.calls - 2) / _CALLS
     calm_house.settle()
     calm_house.check().insist()

@@ -50,6 +50,7 @@ def test_jobs_go_on_when_all_connections_to_redis_are_half_open(
 
 
 @pytest.mark.fault(32)
+@pytest.mark.slow
 def test_calls_are_answered_again_when_all_connections_to_postgres_are_half_open(
     house: FaultHouse, row: FaultRow
 ) -> None:

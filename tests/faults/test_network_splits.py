@@ -17,12 +17,13 @@ NewHouse = Callable[..., FaultHouse]
 
 
 @pytest.mark.fault(31)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ways",
     [
         pytest.param((), id="both_ways"),
-        pytest.param(("to_host",), id="to_the_service", marks=pytest.mark.slow),
-        pytest.param(("to_guest",), id="to_the_worker", marks=pytest.mark.slow),
+        pytest.param(("to_host",), id="to_the_service"),
+        pytest.param(("to_guest",), id="to_the_worker"),
     ],
 )
 def test_another_worker_ends_the_job_when_the_first_is_cut_off(
@@ -34,11 +35,14 @@ def test_another_worker_ends_the_job_when_the_first_is_cut_off(
     way_in = house.proxy_to_workers_port(host=network.host)
     redis = house.proxy_to_redis(host=network.host)
     cut_off = house.translation_worker(
-        service=way_in, redis=redis, limits=network.limits, settings={"concurrency": 1}
+        service=way_in,
+        redis=redis,
+        limits=network.limits,
+        settings={"worker_concurrency": 1, "bergamot_threads": 1},
     )
     client = house.client()
     watchers = house.watchers()
-    job_id = client.submit(long_text(600))
+    job_id = client.submit(long_text(480))
     watchers.watch(job_id)
     house.wait_for_attempt(job_id, 1)
     network.cut(way_in.port, *ways)

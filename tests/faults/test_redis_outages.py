@@ -72,10 +72,10 @@ def test_everything_is_published_again_when_redis_comes_back_empty(
 ) -> None:
     """I1, I9: what was queued is queued again within 10 s; what runs is not disturbed."""
     service = house.job_service()
-    house.translation_worker(settings={"concurrency": 1})
+    house.translation_worker(settings={"worker_concurrency": 1, "bergamot_threads": 1})
     client = house.client()
     watchers = house.watchers()
-    running = client.submit(long_text(600))
+    running = client.submit(long_text(450))
     house.wait_for_attempt(running, 1)
     job_ids = client.submit_many(short_texts(60))
     _wait_until_queued(house, len(job_ids))

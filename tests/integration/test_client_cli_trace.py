@@ -54,5 +54,5 @@ def test_one_root_span_holds_every_call_when_the_command_has_ended(peer: Peer) -
 
 def test_the_command_works_as_ever_when_the_collector_is_away(peer: Peer) -> None:
     done = run(peer, "http://127.0.0.1:1", "engines")
-    assert (done.returncode, done.stdout) == (0, "mill\t1\t[bold]Grinds.[/]\n")
+    assert (done.returncode, done.stdout) == (0, "mill\t1\t[bold]Grinds.[/]\tany pair, tone\n")
     assert done.stderr == ""
