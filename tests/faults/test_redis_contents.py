@@ -220,6 +220,8 @@ def test_jobs_wait_when_a_queue_is_of_the_wrong_kind(house: FaultHouse, row: Fau
         eventually(lambda: redis.set("translation.normal", "not a list", nx=True))
         job_ids = [client.create(spec) for spec in short_texts(10)]
         eventually(lambda: len(service.events("relay_waits")) >= 2)
+        # The first is refused its reading, those after it the declaring of the queue.
+        eventually(lambda: len(worker.events("broker_refused_to_read")) >= 3)
         redis.delete("translation.normal")
     mended_at = time.monotonic()
     house.settle()

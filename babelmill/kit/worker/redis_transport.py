@@ -9,6 +9,7 @@ A message that cannot be acknowledged keeps its slot in kombu, and once all
 slots are kept nothing is read any more: not even that the connection is gone.
 """
 
+import time
 from queue import Empty
 from typing import Any
 
@@ -18,6 +19,8 @@ from redis.exceptions import ConnectionError as ConnectionFailed
 from babelmill.kit.process.logs import get_logger
 
 _log = get_logger(__name__)
+
+_PAUSE_SECONDS = 0.5
 
 
 class QoS(redis.QoS):
@@ -53,17 +56,33 @@ class Channel(redis.Channel):
         except (*self.connection_errors, Empty):
             raise
         except self.ResponseError as error:
-            # Such as a queue's name with something else under it. Celery ends
-            # the worker for it; an outage, which it waits out, is what it is.
-            _log.warning("broker_refused_to_read", error_type=type(error).__name__)
             self.client.connection.disconnect()
-            raise ConnectionFailed("the broker refuses to read the queues") from error
+            raise _outage(error) from error
         except Exception as error:  # noqa: BLE001 - whatever lies in a queue, the worker lives
             _log.warning("broker_entry_dropped", error_type=type(error).__name__)
             # What kombu took in before it failed would hold a prefetch slot for ever.
             for tag in set(self.qos._delivered) - before:
                 self.qos.reject(tag, requeue=False)
             return True
+
+    def _size(self, queue: str) -> int:
+        """Count what waits in a queue, which kombu does when it declares one."""
+        try:
+            waiting: int = super()._size(queue)  # type: ignore[no-untyped-call]  # kombu is half typed
+        except self.ResponseError as error:
+            raise _outage(error) from error
+        return waiting
+
+
+def _outage(error: Exception) -> ConnectionFailed:
+    """Make an outage, which Celery waits out, of a refusal, for which it ends the worker.
+
+    Such as a queue's name with something else under it. Celery connects anew
+    at once, and that succeeds: the pause keeps it from asking without end.
+    """
+    _log.warning("broker_refused_to_read", error_type=type(error).__name__)
+    time.sleep(_PAUSE_SECONDS)
+    return ConnectionFailed("the broker refuses to read the queues")
 
 
 class Transport(redis.Transport):
