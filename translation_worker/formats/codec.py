@@ -41,7 +41,7 @@ class DocumentLimits:
     max_ratio: float = 200.0
     max_xml_depth: int = 256
     max_segments: int = 500_000
-    max_characters: int = 50_000_000
+    max_characters: int = 64 * 1024 * 1024
     max_pages: int = 5_000
     max_pixels: int = 100_000_000
 
