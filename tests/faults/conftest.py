@@ -4,7 +4,7 @@
 FaultHouse with its servers running, and `calm_house` one where no lease runs
 out; `new_house` makes one with other
 arguments; `row` collects the figures. `@pytest.mark.slow` keeps a test out of
-`make test`; `make faults` runs all.
+`make test`; `make faults` runs all. All are `alone`.
 """
 
 import tempfile
@@ -22,6 +22,15 @@ from tests.faults.workloads import ClipMaker
 
 _ROWS: dict[int, FaultRow] = {}
 _HOUSES = pytest.StashKey[list[FaultHouse]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Recovery is measured, and the table at the end is one process's."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.alone)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
