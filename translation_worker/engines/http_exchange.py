@@ -14,18 +14,18 @@ from types import MappingProxyType
 
 import httpx
 
-from translation_worker.engines.engine import (
-    EngineError,
-    EngineRefusedError,
-    EngineUnavailableError,
-    StopCheck,
-)
-from translation_worker.sources.addresses import (
+from babelmill.kit.wire.addresses import (
     AddressRefused,
     HostNotFound,
     WebAddress,
     check_host,
     read_address,
+)
+from translation_worker.engines.engine import (
+    EngineError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    StopCheck,
 )
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024

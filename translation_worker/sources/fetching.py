@@ -20,17 +20,17 @@ import certifi
 import httpcore
 
 from babelmill.kit.process.logs import get_logger
-from babelmill.kit.wire.failure_reasons import FailureReason
-from babelmill.kit.worker.outcome import StepFailure
-from translation_worker.sources.addresses import (
+from babelmill.kit.wire.addresses import (
     AddressRefused,
     HostNotFound,
     Resolver,
     WebAddress,
     read_address,
 )
+from babelmill.kit.wire.checked_connections import Allowance, CheckedBackend
+from babelmill.kit.wire.failure_reasons import FailureReason
+from babelmill.kit.worker.outcome import StepFailure
 from translation_worker.sources.charsets import make_utf8
-from translation_worker.sources.connecting import Allowance, CheckedBackend
 from translation_worker.sources.source_settings import SourceSettings
 
 MAX_REDIRECTS = 3

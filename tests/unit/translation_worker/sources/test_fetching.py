@@ -13,11 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from babelmill.kit.wire.checked_connections import Allowance, CheckedBackend
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.outcome import StepFailure
 from tests.unit.translation_worker.sources.web import PAGE, Web, running_web, source_settings
 from translation_worker.sources import fetching
-from translation_worker.sources.connecting import Allowance, CheckedBackend
 from translation_worker.sources.fetching import Fetched, fetch
 
 _LOCAL = ("127.0.0.1",)

@@ -13,7 +13,7 @@ from typing import Any
 import httpcore
 from typing_extensions import override
 
-from translation_worker.sources.addresses import Address, Resolver, check_host
+from babelmill.kit.wire.addresses import Address, Resolver, check_host
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 IDLE_TIMEOUT_SECONDS = 15.0

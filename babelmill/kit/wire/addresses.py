@@ -1,6 +1,6 @@
-"""Addresses that clients name: which of them a worker may connect to.
+"""Addresses that clients name: which of them may be connected to.
 
-A client must not reach through a worker what it cannot reach by itself: the machine, its network,
+A client must not reach through a service what it cannot reach by itself: the machine, its network,
 the metadata service of a cloud. So a name is resolved once, every address that it has is judged,
 and the connection is made to an address that was judged, never to the name. An operator may allow
 hosts that are not public; these are trusted wherever they lead.

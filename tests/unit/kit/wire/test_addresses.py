@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from translation_worker.sources import addresses
-from translation_worker.sources.addresses import (
+from babelmill.kit.wire import addresses
+from babelmill.kit.wire.addresses import (
     AddressRefused,
     HostNotFound,
     check_host,
