@@ -7,7 +7,7 @@ from babelmill.jobs.v1 import worker_service_pb2
 from babelmill.kit.worker.handler import StepHandler
 from babelmill.kit.worker.process import WorkerDefinition, run_worker
 from babelmill.media.v1 import media_pb2
-from media_worker.pipeline import TranscodeHandler
+from media_worker.pipeline.transcode import TranscodeHandler
 from media_worker.presets import PRESETS, PresetKind
 from media_worker.settings import MediaWorkerSettings
 
@@ -19,7 +19,7 @@ _KINDS = {
 
 def make_handlers(settings: MediaWorkerSettings) -> Mapping[str, StepHandler]:
     """Make a handler for each kind of work, by its name in Work."""
-    return {"transcode": TranscodeHandler(settings.find_ffmpeg(), settings.transcode_limits())}
+    return {"transcode": TranscodeHandler(settings.find_ffmpeg(), settings.media_limits())}
 
 
 def describe(_settings: MediaWorkerSettings) -> worker_service_pb2.AnnounceWorkerRequest:

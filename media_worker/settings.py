@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from babelmill.kit.worker.settings import WorkerSettings
-from media_worker.pipeline import TranscodeLimits
+from media_worker.ffmpeg.session import MediaLimits
 
 _GIB = 1024**3
 
@@ -41,10 +41,10 @@ class MediaWorkerSettings(WorkerSettings):
 
         return Path(get_ffmpeg_exe()).absolute()
 
-    def transcode_limits(self) -> TranscodeLimits:
-        """Give the limits of one transcode."""
+    def media_limits(self) -> MediaLimits:
+        """Give the limits of one attempt."""
         cores = len(os.sched_getaffinity(0))
-        return TranscodeLimits(
+        return MediaLimits(
             max_duration_seconds=self.media_max_duration_seconds,
             max_pixels=self.media_max_pixels,
             max_streams=self.media_max_streams,

@@ -19,7 +19,8 @@ from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.media_info import MediaInfo
 from media_worker.ffmpeg.probe import RunContext, check
 from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits
-from media_worker.pipeline import TranscodeHandler, TranscodeLimits
+from media_worker.ffmpeg.session import MediaLimits
+from media_worker.pipeline.transcode import TranscodeHandler
 
 FFMPEG = Path(get_ffmpeg_exe())
 GIB = 1024**3
@@ -56,7 +57,7 @@ def probe_clip(path: Path) -> MediaInfo:
 QUICK_VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
 
 
-LIMITS = TranscodeLimits(
+LIMITS = MediaLimits(
     max_duration_seconds=3600.0,
     max_pixels=7680 * 4320,
     max_streams=64,

@@ -53,7 +53,7 @@ def test_cores_are_shared_among_slots_when_threads_are_not_set(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setenv("BABELMILL_WORKER_CONCURRENCY", concurrency)
-    assert load_settings(MediaWorkerSettings).transcode_limits().threads == threads
+    assert load_settings(MediaWorkerSettings).media_limits().threads == threads
 
 
 def test_presets_are_announced_when_described() -> None:
