@@ -8,7 +8,9 @@ from babelmill.jobs.v1 import failure_pb2 as _failure_pb2
 from babelmill.jobs.v1 import progress_pb2 as _progress_pb2
 from babelmill.jobs.v1 import step_pb2 as _step_pb2
 from babelmill.jobs.v1 import usage_pb2 as _usage_pb2
+from babelmill.media.v1 import localize_pb2 as _localize_pb2
 from babelmill.media.v1 import media_pb2 as _media_pb2
+from babelmill.media.v1 import subtitles_pb2 as _subtitles_pb2
 from babelmill.translation.v1 import translation_pb2 as _translation_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -158,6 +160,8 @@ class JobSpec(_message.Message):
     TRANSLATE_DOCUMENT_FIELD_NUMBER: _builtins.int
     TRANSLATE_URL_FIELD_NUMBER: _builtins.int
     TRANSLATE_RECORDS_FIELD_NUMBER: _builtins.int
+    PROCESS_SUBTITLES_FIELD_NUMBER: _builtins.int
+    LOCALIZE_VIDEO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def translate_text(self) -> _translation_pb2.TranslateTextSpec:
         """Plain text into other languages."""
@@ -178,6 +182,14 @@ class JobSpec(_message.Message):
     def translate_records(self) -> _translation_pb2.TranslateRecordsSpec:
         """Fields of records into other languages."""
 
+    @_builtins.property
+    def process_subtitles(self) -> _subtitles_pb2.ProcessSubtitlesSpec:
+        """Work on the subtitles of a file."""
+
+    @_builtins.property
+    def localize_video(self) -> _localize_pb2.LocalizeVideoSpec:
+        """A video with its subtitles in other languages."""
+
     def __init__(
         self,
         *,
@@ -186,12 +198,14 @@ class JobSpec(_message.Message):
         translate_document: _translation_pb2.TranslateDocumentSpec | None = ...,
         translate_url: _translation_pb2.TranslateUrlSpec | None = ...,
         translate_records: _translation_pb2.TranslateRecordsSpec | None = ...,
+        process_subtitles: _subtitles_pb2.ProcessSubtitlesSpec | None = ...,
+        localize_video: _localize_pb2.LocalizeVideoSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "localize_video", b"localize_video", "process_subtitles", b"process_subtitles", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "localize_video", b"localize_video", "process_subtitles", b"process_subtitles", "transcode", b"transcode", "translate_document", b"translate_document", "translate_records", b"translate_records", "translate_text", b"translate_text", "translate_url", b"translate_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "translate_document", "translate_url", "translate_records"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "translate_document", "translate_url", "translate_records", "process_subtitles", "localize_video"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -209,7 +223,7 @@ class Target(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """Key within the job: a language tag, or a preset's name."""
+    """Key within the job: a language tag, a preset's name, or what the spec says."""
     state: Global___TargetState.ValueType
     """State of this target."""
     text: _builtins.str

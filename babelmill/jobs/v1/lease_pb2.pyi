@@ -5,6 +5,7 @@ isort:skip_file
 
 from babelmill.jobs.v1 import artifact_pb2 as _artifact_pb2
 from babelmill.jobs.v1 import progress_pb2 as _progress_pb2
+from babelmill.media.v1 import subtitles_pb2 as _subtitles_pb2
 from babelmill.translation.v1 import translation_pb2 as _translation_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -167,6 +168,10 @@ class Work(_message.Message):
     TRANSLATE_SEGMENTS_FIELD_NUMBER: _builtins.int
     ADAPT_TONE_FIELD_NUMBER: _builtins.int
     RECONSTRUCT_FIELD_NUMBER: _builtins.int
+    PROCESS_SUBTITLES_FIELD_NUMBER: _builtins.int
+    MUX_TRACKS_FIELD_NUMBER: _builtins.int
+    EXTRACT_SUBTITLES_FIELD_NUMBER: _builtins.int
+    BURN_IN_SUBTITLES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def translate_text(self) -> Global___TranslateTextWork:
         """Text into one language."""
@@ -191,6 +196,22 @@ class Work(_message.Message):
     def reconstruct(self) -> Global___ReconstructWork:
         """A document and its translated chunks into the translated document."""
 
+    @_builtins.property
+    def process_subtitles(self) -> Global___ProcessSubtitlesWork:
+        """Subtitles out of a media file, or into another format."""
+
+    @_builtins.property
+    def mux_tracks(self) -> Global___MuxTracksWork:
+        """Subtitle files into a media file, as tracks."""
+
+    @_builtins.property
+    def extract_subtitles(self) -> Global___ExtractSubtitlesWork:
+        """The subtitles that a video is to be localized from."""
+
+    @_builtins.property
+    def burn_in_subtitles(self) -> Global___BurnInSubtitlesWork:
+        """Subtitles into the pictures of a video."""
+
     def __init__(
         self,
         *,
@@ -200,12 +221,16 @@ class Work(_message.Message):
         translate_segments: Global___TranslateSegmentsWork | None = ...,
         adapt_tone: Global___AdaptToneWork | None = ...,
         reconstruct: Global___ReconstructWork | None = ...,
+        process_subtitles: Global___ProcessSubtitlesWork | None = ...,
+        mux_tracks: Global___MuxTracksWork | None = ...,
+        extract_subtitles: Global___ExtractSubtitlesWork | None = ...,
+        burn_in_subtitles: Global___BurnInSubtitlesWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "extract", b"extract", "kind", b"kind", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "extract", b"extract", "kind", b"kind", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "extract", "translate_segments", "adapt_tone", "reconstruct"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "extract", "translate_segments", "adapt_tone", "reconstruct", "process_subtitles", "mux_tracks", "extract_subtitles", "burn_in_subtitles"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -672,6 +697,246 @@ class TranscodeWork(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TranscodeWork: _TypeAlias = TranscodeWork  # noqa: Y015
+
+@_typing.final
+class ProcessSubtitlesWork(_message.Message):
+    """ProcessSubtitlesWork asks for files of subtitles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    EXTRACT_FIELD_NUMBER: _builtins.int
+    CONVERT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source: a media file, or for `convert` a subtitle file."""
+
+    @_builtins.property
+    def extract(self) -> _subtitles_pb2.ExtractSubtitles:
+        """As in the spec."""
+
+    @_builtins.property
+    def convert(self) -> _subtitles_pb2.ConvertSubtitles:
+        """As in the spec."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        extract: _subtitles_pb2.ExtractSubtitles | None = ...,
+        convert: _subtitles_pb2.ConvertSubtitles | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["convert", b"convert", "extract", b"extract", "operation", b"operation", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["convert", b"convert", "extract", b"extract", "operation", b"operation", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["extract", "convert"]  # noqa: Y015
+    _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
+
+Global___ProcessSubtitlesWork: _TypeAlias = ProcessSubtitlesWork  # noqa: Y015
+
+@_typing.final
+class MuxTracksWork(_message.Message):
+    """MuxTracksWork asks for a media file with more subtitle tracks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
+    container: _subtitles_pb2.MediaContainer.ValueType
+    """Container of the result."""
+    replace: _builtins.bool
+    """Replace leaves out the subtitle tracks that the source has."""
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source media."""
+
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrackToMux]:
+        """Tracks to add, in order."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        tracks: _abc.Iterable[Global___TrackToMux] | None = ...,
+        container: _subtitles_pb2.MediaContainer.ValueType = ...,
+        replace: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["container", b"container", "replace", b"replace", "source", b"source", "tracks", b"tracks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MuxTracksWork: _TypeAlias = MuxTracksWork  # noqa: Y015
+
+@_typing.final
+class TrackToMux(_message.Message):
+    """TrackToMux is one subtitle file that is to become a track."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBTITLES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
+    IS_FORCED_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """Language by BCP 47."""
+    title: _builtins.str
+    """Title as in SubtitleFile."""
+    charset: _builtins.str
+    """Charset as in SubtitleFile."""
+    is_default: _builtins.bool
+    """Is_default as in SubtitleFile."""
+    is_forced: _builtins.bool
+    """Is_forced as in SubtitleFile."""
+    @_builtins.property
+    def subtitles(self) -> Global___StoredContent:
+        """Subtitles: the file."""
+
+    def __init__(
+        self,
+        *,
+        subtitles: Global___StoredContent | None = ...,
+        language: _builtins.str = ...,
+        title: _builtins.str = ...,
+        charset: _builtins.str = ...,
+        is_default: _builtins.bool = ...,
+        is_forced: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subtitles", b"subtitles"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charset", b"charset", "is_default", b"is_default", "is_forced", b"is_forced", "language", b"language", "subtitles", b"subtitles", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrackToMux: _TypeAlias = TrackToMux  # noqa: Y015
+
+@_typing.final
+class ExtractSubtitlesWork(_message.Message):
+    """ExtractSubtitlesWork asks for the subtitles that a video is to be localized
+    from. The video is probed in any case.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
+    SOURCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
+    source_language: _builtins.str
+    """Source_language by BCP 47; empty leaves it to the worker to tell."""
+    charset: _builtins.str
+    """Charset of the file."""
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source video."""
+
+    @_builtins.property
+    def file(self) -> Global___StoredContent:
+        """A file of their own."""
+
+    @_builtins.property
+    def track(self) -> _subtitles_pb2.TrackChoice:
+        """A track of the video."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        file: Global___StoredContent | None = ...,
+        track: _subtitles_pb2.TrackChoice | None = ...,
+        source_language: _builtins.str = ...,
+        charset: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "source", b"source", "subtitles", b"subtitles", "track", b"track"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charset", b"charset", "file", b"file", "source", b"source", "source_language", b"source_language", "subtitles", b"subtitles", "track", b"track"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subtitles: _TypeAlias = _typing.Literal["file", "track"]  # noqa: Y015
+    _WhichOneofArgType_subtitles: _TypeAlias = _typing.Literal["subtitles", b"subtitles"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subtitles) -> _WhichOneofReturnType_subtitles | None: ...
+
+Global___ExtractSubtitlesWork: _TypeAlias = ExtractSubtitlesWork  # noqa: Y015
+
+@_typing.final
+class FoundSubtitles(_message.Message):
+    """FoundSubtitles is what an extract_subtitles step has found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    CUES_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """Filename of the step's output that holds them, in UTF-8."""
+    format: _builtins.str
+    """Format by name, as in ListFormats."""
+    language: _builtins.str
+    """Language by BCP 47 as the video says; empty if nobody has said."""
+    cues: _builtins.int
+    """Cues in them."""
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        format: _builtins.str = ...,
+        language: _builtins.str = ...,
+        cues: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cues", b"cues", "filename", b"filename", "format", b"format", "language", b"language"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundSubtitles: _TypeAlias = FoundSubtitles  # noqa: Y015
+
+@_typing.final
+class BurnInSubtitlesWork(_message.Message):
+    """BurnInSubtitlesWork asks for a video with subtitles in its pictures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source video."""
+
+    @_builtins.property
+    def file(self) -> Global___TrackToMux:
+        """A file of their own."""
+
+    @_builtins.property
+    def track(self) -> _subtitles_pb2.TrackChoice:
+        """A track of the video."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        file: Global___TrackToMux | None = ...,
+        track: _subtitles_pb2.TrackChoice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "source", b"source", "subtitles", b"subtitles", "track", b"track"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "source", b"source", "subtitles", b"subtitles", "track", b"track"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subtitles: _TypeAlias = _typing.Literal["file", "track"]  # noqa: Y015
+    _WhichOneofArgType_subtitles: _TypeAlias = _typing.Literal["subtitles", b"subtitles"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subtitles) -> _WhichOneofReturnType_subtitles | None: ...
+
+Global___BurnInSubtitlesWork: _TypeAlias = BurnInSubtitlesWork  # noqa: Y015
 
 @_typing.final
 class StepOutput(_message.Message):

@@ -105,6 +105,7 @@ class Step(_message.Message):
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     DEPENDS_ON_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    AWAITS_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """Step_id is a UUID."""
     name: _builtins.str
@@ -155,6 +156,10 @@ class Step(_message.Message):
         moment it completes: translated chunks while the rest still runs.
         """
 
+    @_builtins.property
+    def awaits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Awaits names the steps that must have ended, and one of them completed."""
+
     def __init__(
         self,
         *,
@@ -173,10 +178,11 @@ class Step(_message.Message):
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         depends_on: _abc.Iterable[_builtins.str] | None = ...,
         parts: _abc.Iterable[_artifact_pb2.Artifact] | None = ...,
+        awaits: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "depends_on", b"depends_on", "error", b"error", "finish_time", b"finish_time", "kind", b"kind", "name", b"name", "parts", b"parts", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "state", b"state", "step_id", b"step_id", "target_key", b"target_key", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "awaits", b"awaits", "create_time", b"create_time", "depends_on", b"depends_on", "error", b"error", "finish_time", b"finish_time", "kind", b"kind", "name", b"name", "parts", b"parts", "progress", b"progress", "queue_time", b"queue_time", "start_time", b"start_time", "state", b"state", "step_id", b"step_id", "target_key", b"target_key", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -237,6 +237,7 @@ class CompleteStepRequest(_message.Message):
     OUTPUTS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     EXTRACTION_FIELD_NUMBER: _builtins.int
+    FOUND_SUBTITLES_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Worker_id of the caller."""
     @_builtins.property
@@ -255,6 +256,10 @@ class CompleteStepRequest(_message.Message):
     def extraction(self) -> _lease_pb2.Extraction:
         """Extraction of an extract step: what the steps after it are planned from."""
 
+    @_builtins.property
+    def found_subtitles(self) -> _lease_pb2.FoundSubtitles:
+        """Found_subtitles of an extract_subtitles step: likewise."""
+
     def __init__(
         self,
         *,
@@ -263,10 +268,11 @@ class CompleteStepRequest(_message.Message):
         outputs: _abc.Iterable[_lease_pb2.StepOutput] | None = ...,
         usage: _usage_pb2.Usage | None = ...,
         extraction: _lease_pb2.Extraction | None = ...,
+        found_subtitles: _lease_pb2.FoundSubtitles | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "ref", b"ref", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "ref", b"ref", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "outputs", b"outputs", "ref", b"ref", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "outputs", b"outputs", "ref", b"ref", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
