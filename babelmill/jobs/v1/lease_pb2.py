@@ -24,64 +24,65 @@ _sym_db = _symbol_database.Default()
 
 from babelmill.jobs.v1 import artifact_pb2 as babelmill_dot_jobs_dot_v1_dot_artifact__pb2
 from babelmill.jobs.v1 import progress_pb2 as babelmill_dot_jobs_dot_v1_dot_progress__pb2
+from babelmill.media.v1 import media_pb2 as babelmill_dot_media_dot_v1_dot_media__pb2
 from babelmill.media.v1 import subtitles_pb2 as babelmill_dot_media_dot_v1_dot_subtitles__pb2
 from babelmill.translation.v1 import translation_pb2 as babelmill_dot_translation_dot_v1_dot_translation__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\x1a babelmill/jobs/v1/progress.proto\x1a\"babelmill/media/v1/subtitles.proto\x1a*babelmill/translation/v1/translation.proto\x1a\x1egoogle/protobuf/duration.proto\"A\n\x08LeaseRef\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x8d\x02\n\x05Lease\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tstep_name\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12&\n\x03ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12%\n\x04work\x18\x08 \x01(\x0b\x32\x17.babelmill.jobs.v1.Work\x12\x16\n\x0estaging_prefix\x18\t \x01(\t\"\xfc\x04\n\x04Work\x12>\n\x0etranslate_text\x18\x01 \x01(\x0b\x32$.babelmill.jobs.v1.TranslateTextWorkH\x00\x12\x35\n\ttranscode\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.TranscodeWorkH\x00\x12\x31\n\x07\x65xtract\x18\x03 \x01(\x0b\x32\x1e.babelmill.jobs.v1.ExtractWorkH\x00\x12\x46\n\x12translate_segments\x18\x04 \x01(\x0b\x32(.babelmill.jobs.v1.TranslateSegmentsWorkH\x00\x12\x36\n\nadapt_tone\x18\x05 \x01(\x0b\x32 .babelmill.jobs.v1.AdaptToneWorkH\x00\x12\x39\n\x0breconstruct\x18\x06 \x01(\x0b\x32\".babelmill.jobs.v1.ReconstructWorkH\x00\x12\x44\n\x11process_subtitles\x18\x07 \x01(\x0b\x32\'.babelmill.jobs.v1.ProcessSubtitlesWorkH\x00\x12\x36\n\nmux_tracks\x18\x08 \x01(\x0b\x32 .babelmill.jobs.v1.MuxTracksWorkH\x00\x12\x44\n\x11\x65xtract_subtitles\x18\x0c \x01(\x0b\x32\'.babelmill.jobs.v1.ExtractSubtitlesWorkH\x00\x12\x43\n\x11\x62urn_in_subtitles\x18\r \x01(\x0b\x32&.babelmill.jobs.v1.BurnInSubtitlesWorkH\x00\x42\x06\n\x04kind\"\x92\x01\n\rStoredContent\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"\xc1\x01\n\x11TranslateTextWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\x9c\x01\n\x13TranslationSettings\x12=\n\x07options\x18\x01 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x32\n\x08glossary\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x12\n\nmax_tokens\x18\x03 \x01(\x03\"\x80\x02\n\x0b\x45xtractWork\x12\x33\n\x07\x63ontent\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContentH\x00\x12\r\n\x03url\x18\x02 \x01(\tH\x00\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x18\n\x10target_languages\x18\x05 \x03(\t\x12\x34\n\x0crecord_rules\x18\x06 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x12\n\nmax_chunks\x18\x07 \x01(\x05\x12\x16\n\x0emax_characters\x18\x08 \x01(\x03\x42\x08\n\x06source\"9\n\x0bRecordRules\x12\x15\n\rtarget_fields\x18\x01 \x03(\t\x12\x13\n\x0b\x63ode_filter\x18\x02 \x01(\x08\"\xa0\x01\n\nExtraction\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x1b\n\x13language_confidence\x18\x03 \x01(\x01\x12\x31\n\x06\x63hunks\x18\x04 \x03(\x0b\x32!.babelmill.jobs.v1.ExtractedChunk\x12\x19\n\x11original_filename\x18\x05 \x01(\t\"H\n\x0e\x45xtractedChunk\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\ncharacters\x18\x02 \x01(\x03\x12\x10\n\x08segments\x18\x03 \x01(\x05\"\xb7\x01\n\x15TranslateSegmentsWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x38\n\x08settings\x18\x04 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xe7\x01\n\rAdaptToneWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xac\x03\n\x0fReconstructWork\x12\x32\n\x08original\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x32\n\x08segments\x18\x05 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x06 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x05twins\x18\x07 \x01(\x0b\x32\'.babelmill.translation.v1.DocumentTwins\x12\x34\n\x0crecord_rules\x18\x08 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x32\n\x08glossary\x18\t \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x15\n\routput_prefix\x18\n \x01(\t\"Q\n\rTranscodeWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06preset\x18\x02 \x01(\t\"\xc7\x01\n\x14ProcessSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x37\n\x07\x65xtract\x18\x02 \x01(\x0b\x32$.babelmill.media.v1.ExtractSubtitlesH\x00\x12\x37\n\x07\x63onvert\x18\x03 \x01(\x0b\x32$.babelmill.media.v1.ConvertSubtitlesH\x00\x42\x0b\n\toperation\"\xb8\x01\n\rMuxTracksWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12-\n\x06tracks\x18\x02 \x03(\x0b\x32\x1d.babelmill.jobs.v1.TrackToMux\x12\x35\n\tcontainer\x18\x03 \x01(\x0e\x32\".babelmill.media.v1.MediaContainer\x12\x0f\n\x07replace\x18\x04 \x01(\x08\"\x9a\x01\n\nTrackToMux\x12\x33\n\tsubtitles\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07\x63harset\x18\x04 \x01(\t\x12\x12\n\nis_default\x18\x05 \x01(\x08\x12\x11\n\tis_forced\x18\x06 \x01(\x08\"\xe3\x01\n\x14\x45xtractSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x30\n\x04\x66ile\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContentH\x00\x12\x30\n\x05track\x18\x03 \x01(\x0b\x32\x1f.babelmill.media.v1.TrackChoiceH\x00\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x0f\n\x07\x63harset\x18\x05 \x01(\tB\x0b\n\tsubtitles\"R\n\x0e\x46oundSubtitles\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0c\n\x04\x63ues\x18\x04 \x01(\x05\"\xb5\x01\n\x13\x42urnInSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12-\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1d.babelmill.jobs.v1.TrackToMuxH\x00\x12\x30\n\x05track\x18\x03 \x01(\x0b\x32\x1f.babelmill.media.v1.TrackChoiceH\x00\x42\x0b\n\tsubtitles\"\x8f\x01\n\nStepOutput\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"f\n\x0bLeaseReport\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\"m\n\x0bLeaseStatus\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x34\n\tdirective\x18\x02 \x01(\x0e\x32!.babelmill.jobs.v1.LeaseDirective*\x85\x01\n\x0eLeaseDirective\x12\x1f\n\x1bLEASE_DIRECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LEASE_DIRECTIVE_CONTINUE\x10\x01\x12\x1a\n\x16LEASE_DIRECTIVE_CANCEL\x10\x02\x12\x18\n\x14LEASE_DIRECTIVE_LOST\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\x1a babelmill/jobs/v1/progress.proto\x1a\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x1a\"babelmill/media/v1/subtitles.proto\x1a*babelmill/translation/v1/translation.proto\x1a\x1egoogle/protobuf/duration.proto\"A\n\x08LeaseRef\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"\x8d\x02\n\x05Lease\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tstep_name\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12&\n\x03ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12%\n\x04work\x18\x08 \x01(\x0b\x32\x17.babelmill.jobs.v1.Work\x12\x16\n\x0estaging_prefix\x18\t \x01(\t\"\xfc\x04\n\x04Work\x12>\n\x0etranslate_text\x18\x01 \x01(\x0b\x32$.babelmill.jobs.v1.TranslateTextWorkH\x00\x12\x35\n\ttranscode\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.TranscodeWorkH\x00\x12\x31\n\x07\x65xtract\x18\x03 \x01(\x0b\x32\x1e.babelmill.jobs.v1.ExtractWorkH\x00\x12\x46\n\x12translate_segments\x18\x04 \x01(\x0b\x32(.babelmill.jobs.v1.TranslateSegmentsWorkH\x00\x12\x36\n\nadapt_tone\x18\x05 \x01(\x0b\x32 .babelmill.jobs.v1.AdaptToneWorkH\x00\x12\x39\n\x0breconstruct\x18\x06 \x01(\x0b\x32\".babelmill.jobs.v1.ReconstructWorkH\x00\x12\x44\n\x11process_subtitles\x18\x07 \x01(\x0b\x32\'.babelmill.jobs.v1.ProcessSubtitlesWorkH\x00\x12\x36\n\nmux_tracks\x18\x08 \x01(\x0b\x32 .babelmill.jobs.v1.MuxTracksWorkH\x00\x12\x44\n\x11\x65xtract_subtitles\x18\x0c \x01(\x0b\x32\'.babelmill.jobs.v1.ExtractSubtitlesWorkH\x00\x12\x43\n\x11\x62urn_in_subtitles\x18\r \x01(\x0b\x32&.babelmill.jobs.v1.BurnInSubtitlesWorkH\x00\x42\x06\n\x04kind\"\x92\x01\n\rStoredContent\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"\xc1\x01\n\x11TranslateTextWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\x9c\x01\n\x13TranslationSettings\x12=\n\x07options\x18\x01 \x01(\x0b\x32,.babelmill.translation.v1.TranslationOptions\x12\x32\n\x08glossary\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x12\n\nmax_tokens\x18\x03 \x01(\x03\"\x80\x02\n\x0b\x45xtractWork\x12\x33\n\x07\x63ontent\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContentH\x00\x12\r\n\x03url\x18\x02 \x01(\tH\x00\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x18\n\x10target_languages\x18\x05 \x03(\t\x12\x34\n\x0crecord_rules\x18\x06 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x12\n\nmax_chunks\x18\x07 \x01(\x05\x12\x16\n\x0emax_characters\x18\x08 \x01(\x03\x42\x08\n\x06source\"9\n\x0bRecordRules\x12\x15\n\rtarget_fields\x18\x01 \x03(\t\x12\x13\n\x0b\x63ode_filter\x18\x02 \x01(\x08\"\xa0\x01\n\nExtraction\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x1b\n\x13language_confidence\x18\x03 \x01(\x01\x12\x31\n\x06\x63hunks\x18\x04 \x03(\x0b\x32!.babelmill.jobs.v1.ExtractedChunk\x12\x19\n\x11original_filename\x18\x05 \x01(\t\"H\n\x0e\x45xtractedChunk\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\ncharacters\x18\x02 \x01(\x03\x12\x10\n\x08segments\x18\x03 \x01(\x05\"\xb7\x01\n\x15TranslateSegmentsWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x02 \x01(\t\x12\x17\n\x0ftarget_language\x18\x03 \x01(\t\x12\x38\n\x08settings\x18\x04 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xe7\x01\n\rAdaptToneWork\x12\x32\n\x08segments\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x38\n\x08settings\x18\x05 \x01(\x0b\x32&.babelmill.jobs.v1.TranslationSettings\"\xac\x03\n\x0fReconstructWork\x12\x32\n\x08original\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x17\n\x0fsource_language\x18\x03 \x01(\t\x12\x17\n\x0ftarget_language\x18\x04 \x01(\t\x12\x32\n\x08segments\x18\x05 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x0ctranslations\x18\x06 \x03(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x36\n\x05twins\x18\x07 \x01(\x0b\x32\'.babelmill.translation.v1.DocumentTwins\x12\x34\n\x0crecord_rules\x18\x08 \x01(\x0b\x32\x1e.babelmill.jobs.v1.RecordRules\x12\x32\n\x08glossary\x18\t \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x15\n\routput_prefix\x18\n \x01(\t\"\x88\x01\n\rTranscodeWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.babelmill.media.v1.TranscodeOptions\"\xc7\x01\n\x14ProcessSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x37\n\x07\x65xtract\x18\x02 \x01(\x0b\x32$.babelmill.media.v1.ExtractSubtitlesH\x00\x12\x37\n\x07\x63onvert\x18\x03 \x01(\x0b\x32$.babelmill.media.v1.ConvertSubtitlesH\x00\x42\x0b\n\toperation\"\xb8\x01\n\rMuxTracksWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12-\n\x06tracks\x18\x02 \x03(\x0b\x32\x1d.babelmill.jobs.v1.TrackToMux\x12\x35\n\tcontainer\x18\x03 \x01(\x0e\x32\".babelmill.media.v1.MediaContainer\x12\x0f\n\x07replace\x18\x04 \x01(\x08\"\x9a\x01\n\nTrackToMux\x12\x33\n\tsubtitles\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07\x63harset\x18\x04 \x01(\t\x12\x12\n\nis_default\x18\x05 \x01(\x08\x12\x11\n\tis_forced\x18\x06 \x01(\x08\"\xe3\x01\n\x14\x45xtractSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12\x30\n\x04\x66ile\x18\x02 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContentH\x00\x12\x30\n\x05track\x18\x03 \x01(\x0b\x32\x1f.babelmill.media.v1.TrackChoiceH\x00\x12\x17\n\x0fsource_language\x18\x04 \x01(\t\x12\x0f\n\x07\x63harset\x18\x05 \x01(\tB\x0b\n\tsubtitles\"R\n\x0e\x46oundSubtitles\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0c\n\x04\x63ues\x18\x04 \x01(\x05\"\xb5\x01\n\x13\x42urnInSubtitlesWork\x12\x30\n\x06source\x18\x01 \x01(\x0b\x32 .babelmill.jobs.v1.StoredContent\x12-\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1d.babelmill.jobs.v1.TrackToMuxH\x00\x12\x30\n\x05track\x18\x03 \x01(\x0b\x32\x1f.babelmill.media.v1.TrackChoiceH\x00\x42\x0b\n\tsubtitles\"\x8f\x01\n\nStepOutput\x12\x10\n\x06inline\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0bstorage_key\x18\x02 \x01(\tH\x00\x12)\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\tB\x07\n\x05place\"f\n\x0bLeaseReport\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Progress\"m\n\x0bLeaseStatus\x12(\n\x03ref\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x34\n\tdirective\x18\x02 \x01(\x0e\x32!.babelmill.jobs.v1.LeaseDirective*\x85\x01\n\x0eLeaseDirective\x12\x1f\n\x1bLEASE_DIRECTIVE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LEASE_DIRECTIVE_CONTINUE\x10\x01\x12\x1a\n\x16LEASE_DIRECTIVE_CANCEL\x10\x02\x12\x18\n\x14LEASE_DIRECTIVE_LOST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.lease_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LEASEDIRECTIVE']._serialized_start=4609
-  _globals['_LEASEDIRECTIVE']._serialized_end=4742
-  _globals['_LEASEREF']._serialized_start=232
-  _globals['_LEASEREF']._serialized_end=297
-  _globals['_LEASE']._serialized_start=300
-  _globals['_LEASE']._serialized_end=569
-  _globals['_WORK']._serialized_start=572
-  _globals['_WORK']._serialized_end=1208
-  _globals['_STOREDCONTENT']._serialized_start=1211
-  _globals['_STOREDCONTENT']._serialized_end=1357
-  _globals['_TRANSLATETEXTWORK']._serialized_start=1360
-  _globals['_TRANSLATETEXTWORK']._serialized_end=1553
-  _globals['_TRANSLATIONSETTINGS']._serialized_start=1556
-  _globals['_TRANSLATIONSETTINGS']._serialized_end=1712
-  _globals['_EXTRACTWORK']._serialized_start=1715
-  _globals['_EXTRACTWORK']._serialized_end=1971
-  _globals['_RECORDRULES']._serialized_start=1973
-  _globals['_RECORDRULES']._serialized_end=2030
-  _globals['_EXTRACTION']._serialized_start=2033
-  _globals['_EXTRACTION']._serialized_end=2193
-  _globals['_EXTRACTEDCHUNK']._serialized_start=2195
-  _globals['_EXTRACTEDCHUNK']._serialized_end=2267
-  _globals['_TRANSLATESEGMENTSWORK']._serialized_start=2270
-  _globals['_TRANSLATESEGMENTSWORK']._serialized_end=2453
-  _globals['_ADAPTTONEWORK']._serialized_start=2456
-  _globals['_ADAPTTONEWORK']._serialized_end=2687
-  _globals['_RECONSTRUCTWORK']._serialized_start=2690
-  _globals['_RECONSTRUCTWORK']._serialized_end=3118
-  _globals['_TRANSCODEWORK']._serialized_start=3120
-  _globals['_TRANSCODEWORK']._serialized_end=3201
-  _globals['_PROCESSSUBTITLESWORK']._serialized_start=3204
-  _globals['_PROCESSSUBTITLESWORK']._serialized_end=3403
-  _globals['_MUXTRACKSWORK']._serialized_start=3406
-  _globals['_MUXTRACKSWORK']._serialized_end=3590
-  _globals['_TRACKTOMUX']._serialized_start=3593
-  _globals['_TRACKTOMUX']._serialized_end=3747
-  _globals['_EXTRACTSUBTITLESWORK']._serialized_start=3750
-  _globals['_EXTRACTSUBTITLESWORK']._serialized_end=3977
-  _globals['_FOUNDSUBTITLES']._serialized_start=3979
-  _globals['_FOUNDSUBTITLES']._serialized_end=4061
-  _globals['_BURNINSUBTITLESWORK']._serialized_start=4064
-  _globals['_BURNINSUBTITLESWORK']._serialized_end=4245
-  _globals['_STEPOUTPUT']._serialized_start=4248
-  _globals['_STEPOUTPUT']._serialized_end=4391
-  _globals['_LEASEREPORT']._serialized_start=4393
-  _globals['_LEASEREPORT']._serialized_end=4495
-  _globals['_LEASESTATUS']._serialized_start=4497
-  _globals['_LEASESTATUS']._serialized_end=4606
+  _globals['_LEASEDIRECTIVE']._serialized_start=4697
+  _globals['_LEASEDIRECTIVE']._serialized_end=4830
+  _globals['_LEASEREF']._serialized_start=264
+  _globals['_LEASEREF']._serialized_end=329
+  _globals['_LEASE']._serialized_start=332
+  _globals['_LEASE']._serialized_end=601
+  _globals['_WORK']._serialized_start=604
+  _globals['_WORK']._serialized_end=1240
+  _globals['_STOREDCONTENT']._serialized_start=1243
+  _globals['_STOREDCONTENT']._serialized_end=1389
+  _globals['_TRANSLATETEXTWORK']._serialized_start=1392
+  _globals['_TRANSLATETEXTWORK']._serialized_end=1585
+  _globals['_TRANSLATIONSETTINGS']._serialized_start=1588
+  _globals['_TRANSLATIONSETTINGS']._serialized_end=1744
+  _globals['_EXTRACTWORK']._serialized_start=1747
+  _globals['_EXTRACTWORK']._serialized_end=2003
+  _globals['_RECORDRULES']._serialized_start=2005
+  _globals['_RECORDRULES']._serialized_end=2062
+  _globals['_EXTRACTION']._serialized_start=2065
+  _globals['_EXTRACTION']._serialized_end=2225
+  _globals['_EXTRACTEDCHUNK']._serialized_start=2227
+  _globals['_EXTRACTEDCHUNK']._serialized_end=2299
+  _globals['_TRANSLATESEGMENTSWORK']._serialized_start=2302
+  _globals['_TRANSLATESEGMENTSWORK']._serialized_end=2485
+  _globals['_ADAPTTONEWORK']._serialized_start=2488
+  _globals['_ADAPTTONEWORK']._serialized_end=2719
+  _globals['_RECONSTRUCTWORK']._serialized_start=2722
+  _globals['_RECONSTRUCTWORK']._serialized_end=3150
+  _globals['_TRANSCODEWORK']._serialized_start=3153
+  _globals['_TRANSCODEWORK']._serialized_end=3289
+  _globals['_PROCESSSUBTITLESWORK']._serialized_start=3292
+  _globals['_PROCESSSUBTITLESWORK']._serialized_end=3491
+  _globals['_MUXTRACKSWORK']._serialized_start=3494
+  _globals['_MUXTRACKSWORK']._serialized_end=3678
+  _globals['_TRACKTOMUX']._serialized_start=3681
+  _globals['_TRACKTOMUX']._serialized_end=3835
+  _globals['_EXTRACTSUBTITLESWORK']._serialized_start=3838
+  _globals['_EXTRACTSUBTITLESWORK']._serialized_end=4065
+  _globals['_FOUNDSUBTITLES']._serialized_start=4067
+  _globals['_FOUNDSUBTITLES']._serialized_end=4149
+  _globals['_BURNINSUBTITLESWORK']._serialized_start=4152
+  _globals['_BURNINSUBTITLESWORK']._serialized_end=4333
+  _globals['_STEPOUTPUT']._serialized_start=4336
+  _globals['_STEPOUTPUT']._serialized_end=4479
+  _globals['_LEASEREPORT']._serialized_start=4481
+  _globals['_LEASEREPORT']._serialized_end=4583
+  _globals['_LEASESTATUS']._serialized_start=4585
+  _globals['_LEASESTATUS']._serialized_end=4694
 # @@protoc_insertion_point(module_scope)

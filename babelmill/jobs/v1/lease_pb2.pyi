@@ -5,6 +5,7 @@ isort:skip_file
 
 from babelmill.jobs.v1 import artifact_pb2 as _artifact_pb2
 from babelmill.jobs.v1 import progress_pb2 as _progress_pb2
+from babelmill.media.v1 import media_pb2 as _media_pb2
 from babelmill.media.v1 import subtitles_pb2 as _subtitles_pb2
 from babelmill.translation.v1 import translation_pb2 as _translation_pb2
 from collections import abc as _abc
@@ -678,21 +679,27 @@ class TranscodeWork(_message.Message):
 
     SOURCE_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
     """Preset by name."""
     @_builtins.property
     def source(self) -> Global___StoredContent:
         """Source media."""
 
+    @_builtins.property
+    def options(self) -> _media_pb2.TranscodeOptions:
+        """Options as in the spec."""
+
     def __init__(
         self,
         *,
         source: Global___StoredContent | None = ...,
         preset: _builtins.str = ...,
+        options: _media_pb2.TranscodeOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preset", b"preset", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "preset", b"preset", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

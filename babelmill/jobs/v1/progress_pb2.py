@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n babelmill/jobs/v1/progress.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x08Progress\x12-\n\x04unit\x18\x01 \x01(\x0e\x32\x1f.babelmill.jobs.v1.ProgressUnit\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\r\n\x05total\x18\x03 \x01(\x01\x12\x0f\n\x07percent\x18\x04 \x01(\x01\x12\r\n\x05stage\x18\x05 \x01(\t\x12\'\n\x03\x65ta\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xcf\x01\n\x0cProgressUnit\x12\x1d\n\x19PROGRESS_UNIT_UNSPECIFIED\x10\x00\x12\x1c\n\x18PROGRESS_UNIT_CHARACTERS\x10\x01\x12\x1f\n\x1bPROGRESS_UNIT_MEDIA_SECONDS\x10\x02\x12\x17\n\x13PROGRESS_UNIT_PAGES\x10\x03\x12\x16\n\x12PROGRESS_UNIT_CUES\x10\x04\x12\x17\n\x13PROGRESS_UNIT_BYTES\x10\x05\x12\x17\n\x13PROGRESS_UNIT_STEPS\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n babelmill/jobs/v1/progress.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x02\n\x08Progress\x12-\n\x04unit\x18\x01 \x01(\x0e\x32\x1f.babelmill.jobs.v1.ProgressUnit\x12\x0c\n\x04\x64one\x18\x02 \x01(\x01\x12\r\n\x05total\x18\x03 \x01(\x01\x12\x0f\n\x07percent\x18\x04 \x01(\x01\x12\r\n\x05stage\x18\x05 \x01(\t\x12\'\n\x03\x65ta\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x11\x66rames_per_second\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05speed\x18\t \x01(\x01H\x01\x88\x01\x01\x42\x14\n\x12_frames_per_secondB\x08\n\x06_speed*\xcf\x01\n\x0cProgressUnit\x12\x1d\n\x19PROGRESS_UNIT_UNSPECIFIED\x10\x00\x12\x1c\n\x18PROGRESS_UNIT_CHARACTERS\x10\x01\x12\x1f\n\x1bPROGRESS_UNIT_MEDIA_SECONDS\x10\x02\x12\x17\n\x13PROGRESS_UNIT_PAGES\x10\x03\x12\x16\n\x12PROGRESS_UNIT_CUES\x10\x04\x12\x17\n\x13PROGRESS_UNIT_BYTES\x10\x05\x12\x17\n\x13PROGRESS_UNIT_STEPS\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.progress_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROGRESSUNIT']._serialized_start=300
-  _globals['_PROGRESSUNIT']._serialized_end=507
+  _globals['_PROGRESSUNIT']._serialized_start=384
+  _globals['_PROGRESSUNIT']._serialized_end=591
   _globals['_PROGRESS']._serialized_start=89
-  _globals['_PROGRESS']._serialized_end=297
+  _globals['_PROGRESS']._serialized_end=381
 # @@protoc_insertion_point(module_scope)

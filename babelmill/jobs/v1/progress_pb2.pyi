@@ -11,10 +11,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -73,6 +73,8 @@ class Progress(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     ETA_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    FRAMES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    SPEED_FIELD_NUMBER: _builtins.int
     unit: Global___ProgressUnit.ValueType
     """Unit of `done` and `total`."""
     done: _builtins.float
@@ -83,6 +85,14 @@ class Progress(_message.Message):
     """Percent from 0 to 100. It reaches 100 only when the job has completed."""
     stage: _builtins.str
     """Stage is the part of the work that runs now, such as "translate"."""
+    frames_per_second: _builtins.float
+    """Frames_per_second that an encoder takes in now; absent where no frames are
+    counted, and once the work has ended.
+    """
+    speed: _builtins.float
+    """Speed of an encoder now: seconds of media done in one second. Absent as
+    the frames are.
+    """
     @_builtins.property
     def eta(self) -> _timestamp_pb2.Timestamp:
         """Eta is when the work should end, by the rate seen so far. Absent until
@@ -103,11 +113,20 @@ class Progress(_message.Message):
         stage: _builtins.str = ...,
         eta: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        frames_per_second: _builtins.float | None = ...,
+        speed: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["eta", b"eta", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_frames_per_second", b"_frames_per_second", "_speed", b"_speed", "eta", b"eta", "frames_per_second", b"frames_per_second", "speed", b"speed", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "eta", b"eta", "percent", b"percent", "stage", b"stage", "total", b"total", "unit", b"unit", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frames_per_second", b"_frames_per_second", "_speed", b"_speed", "done", b"done", "eta", b"eta", "frames_per_second", b"frames_per_second", "percent", b"percent", "speed", b"speed", "stage", b"stage", "total", b"total", "unit", b"unit", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__frames_per_second: _TypeAlias = _typing.Literal["frames_per_second"]  # noqa: Y015
+    _WhichOneofArgType__frames_per_second: _TypeAlias = _typing.Literal["_frames_per_second", b"_frames_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__speed: _TypeAlias = _typing.Literal["speed"]  # noqa: Y015
+    _WhichOneofArgType__speed: _TypeAlias = _typing.Literal["_speed", b"_speed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frames_per_second) -> _WhichOneofReturnType__frames_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speed) -> _WhichOneofReturnType__speed | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015

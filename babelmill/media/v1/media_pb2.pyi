@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -29,6 +31,12 @@ class _PresetKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PresetKind
     """A file with a video stream."""
     PRESET_KIND_AUDIO: _PresetKind.ValueType  # 2
     """A file with audio only."""
+    PRESET_KIND_IMAGE: _PresetKind.ValueType  # 3
+    """Pictures of a video: a poster, or a sheet of small ones."""
+    PRESET_KIND_PACKAGE: _PresetKind.ValueType  # 4
+    """A playlist and the files that it names, for streaming."""
+    PRESET_KIND_REPORT: _PresetKind.ValueType  # 5
+    """What can be said of the sound: its waveform, its loudness."""
 
 class PresetKind(_PresetKind, metaclass=_PresetKindEnumTypeWrapper):
     """PresetKind says what a preset makes."""
@@ -39,6 +47,12 @@ PRESET_KIND_VIDEO: PresetKind.ValueType  # 1
 """A file with a video stream."""
 PRESET_KIND_AUDIO: PresetKind.ValueType  # 2
 """A file with audio only."""
+PRESET_KIND_IMAGE: PresetKind.ValueType  # 3
+"""Pictures of a video: a poster, or a sheet of small ones."""
+PRESET_KIND_PACKAGE: PresetKind.ValueType  # 4
+"""A playlist and the files that it names, for streaming."""
+PRESET_KIND_REPORT: PresetKind.ValueType  # 5
+"""What can be said of the sound: its waveform, its loudness."""
 Global___PresetKind: _TypeAlias = PresetKind  # noqa: Y015
 
 @_typing.final
@@ -49,23 +63,123 @@ class TranscodeSpec(_message.Message):
 
     ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     artifact_id: _builtins.str
     """Artifact_id of the uploaded input."""
     preset: _builtins.str
     """Preset by name, as in ListPresets, such as "mp4-h264" or "mp3"."""
+    @_builtins.property
+    def options(self) -> Global___TranscodeOptions:
+        """Options that change what the preset makes. One that is left out, or 0,
+        is the preset's own choice. One that the preset does not take, or not
+        with such a value, is refused with the reasons OPTION_NOT_TAKEN and
+        OPTION_OUT_OF_RANGE.
+        """
+
     def __init__(
         self,
         *,
         artifact_id: _builtins.str = ...,
         preset: _builtins.str = ...,
+        options: Global___TranscodeOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "preset", b"preset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "options", b"options", "preset", b"preset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TranscodeSpec: _TypeAlias = TranscodeSpec  # noqa: Y015
+
+@_typing.final
+class TranscodeOptions(_message.Message):
+    """TranscodeOptions are what can be chosen about an output. A Preset tells
+    which of them it takes and with what values.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_WIDTH_FIELD_NUMBER: _builtins.int
+    MAX_HEIGHT_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    VIDEO_BITRATE_KBPS_FIELD_NUMBER: _builtins.int
+    AUDIO_BITRATE_KBPS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    START_SECONDS_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    HEIGHTS_FIELD_NUMBER: _builtins.int
+    INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
+    SEGMENT_SECONDS_FIELD_NUMBER: _builtins.int
+    LOUDNESS_LUFS_FIELD_NUMBER: _builtins.int
+    WITHOUT_AUDIO_FIELD_NUMBER: _builtins.int
+    max_width: _builtins.int
+    """Max_width of the picture in pixels. Pictures are only made smaller, and
+    keep their shape.
+    """
+    max_height: _builtins.int
+    """Max_height of the picture in pixels."""
+    frame_rate: _builtins.float
+    """Frame_rate in frames per second; without it every frame stays as it is."""
+    quality: _builtins.int
+    """Quality from 1, the smallest file, to 100, the best picture and sound.
+    Not together with a bit rate.
+    """
+    video_bitrate_kbps: _builtins.int
+    """Video_bitrate_kbps to aim at on average."""
+    audio_bitrate_kbps: _builtins.int
+    """Audio_bitrate_kbps to aim at on average."""
+    channels: _builtins.int
+    """Channels of the sound: 1 mixes down to mono, 2 to stereo."""
+    sample_rate_hz: _builtins.int
+    """Sample_rate_hz of the sound."""
+    start_seconds: _builtins.float
+    """Start_seconds is where in the input the output begins. Of a poster, it
+    is the moment that is shown.
+    """
+    duration_seconds: _builtins.float
+    """Duration_seconds to take from there; by default all that is left."""
+    interval_seconds: _builtins.float
+    """Interval_seconds from one picture of a sprite sheet to the next."""
+    segment_seconds: _builtins.float
+    """Segment_seconds that a package's segments last."""
+    loudness_lufs: _builtins.float
+    """Loudness_lufs to bring the sound to, by EBU R128, such as -16."""
+    without_audio: _builtins.bool
+    """Without_audio leaves the sound out."""
+    @_builtins.property
+    def heights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Heights of a package's renditions in pixels, one rendition each. Those
+        that are higher than the input are left out, but for the lowest.
+        """
+
+    def __init__(
+        self,
+        *,
+        max_width: _builtins.int = ...,
+        max_height: _builtins.int = ...,
+        frame_rate: _builtins.float = ...,
+        quality: _builtins.int = ...,
+        video_bitrate_kbps: _builtins.int = ...,
+        audio_bitrate_kbps: _builtins.int = ...,
+        channels: _builtins.int = ...,
+        sample_rate_hz: _builtins.int = ...,
+        start_seconds: _builtins.float = ...,
+        duration_seconds: _builtins.float = ...,
+        heights: _abc.Iterable[_builtins.int] | None = ...,
+        interval_seconds: _builtins.float = ...,
+        segment_seconds: _builtins.float = ...,
+        loudness_lufs: _builtins.float = ...,
+        without_audio: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_bitrate_kbps", b"audio_bitrate_kbps", "channels", b"channels", "duration_seconds", b"duration_seconds", "frame_rate", b"frame_rate", "heights", b"heights", "interval_seconds", b"interval_seconds", "loudness_lufs", b"loudness_lufs", "max_height", b"max_height", "max_width", b"max_width", "quality", b"quality", "sample_rate_hz", b"sample_rate_hz", "segment_seconds", b"segment_seconds", "start_seconds", b"start_seconds", "video_bitrate_kbps", b"video_bitrate_kbps", "without_audio", b"without_audio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranscodeOptions: _TypeAlias = TranscodeOptions  # noqa: Y015
 
 @_typing.final
 class Preset(_message.Message):
@@ -78,6 +192,11 @@ class Preset(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     FILE_EXTENSION_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    NEEDS_VIDEO_FIELD_NUMBER: _builtins.int
+    NEEDS_AUDIO_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name to give in a spec."""
     kind: Global___PresetKind.ValueType
@@ -85,9 +204,23 @@ class Preset(_message.Message):
     description: _builtins.str
     """Description in one sentence."""
     file_extension: _builtins.str
-    """File_extension of the output, without the dot."""
+    """File_extension of the first output, without the dot."""
     media_type: _builtins.str
-    """Media_type of the output."""
+    """Media_type of the first output."""
+    video_codec: _builtins.str
+    """Video_codec of the output by its usual name, such as "h264"; empty if it
+    has no picture.
+    """
+    audio_codec: _builtins.str
+    """Audio_codec of the output; empty if it has no sound."""
+    needs_video: _builtins.bool
+    """Needs_video says that an input without video is refused."""
+    needs_audio: _builtins.bool
+    """Needs_audio says that an input without sound is refused."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetOption]:
+        """Options that it takes."""
+
     def __init__(
         self,
         *,
@@ -96,11 +229,52 @@ class Preset(_message.Message):
         description: _builtins.str = ...,
         file_extension: _builtins.str = ...,
         media_type: _builtins.str = ...,
+        video_codec: _builtins.str = ...,
+        audio_codec: _builtins.str = ...,
+        needs_video: _builtins.bool = ...,
+        needs_audio: _builtins.bool = ...,
+        options: _abc.Iterable[Global___PresetOption] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "file_extension", b"file_extension", "kind", b"kind", "media_type", b"media_type", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "description", b"description", "file_extension", b"file_extension", "kind", b"kind", "media_type", b"media_type", "name", b"name", "needs_audio", b"needs_audio", "needs_video", b"needs_video", "options", b"options", "video_codec", b"video_codec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Preset: _TypeAlias = Preset  # noqa: Y015
+
+@_typing.final
+class PresetOption(_message.Message):
+    """PresetOption is an option that a preset takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the field of TranscodeOptions."""
+    minimum: _builtins.float
+    """Minimum that is allowed."""
+    maximum: _builtins.float
+    """Maximum that is allowed."""
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Choices within them, where only some values are allowed."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        minimum: _builtins.float = ...,
+        maximum: _builtins.float = ...,
+        choices: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "maximum", b"maximum", "minimum", b"minimum", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresetOption: _TypeAlias = PresetOption  # noqa: Y015
