@@ -2,8 +2,9 @@
 
 A form is a few short fields and then one file part. The fields must come
 first: when the file's bytes arrive they are handed on, and what describes them
-must be known. Parsing is python-multipart's; the caps on parts, headers and
-fields are here.
+must be known. Where nothing in them describes the bytes, they may also follow,
+and are known once the content has been read. Parsing is python-multipart's;
+the caps on parts, headers and fields are here.
 """
 
 from collections import deque
@@ -41,11 +42,27 @@ def boundary_of(content_type: str) -> bytes:
 
 
 class FileFormReader:
-    """Reads one form from a body's chunks: `head` first, then `content`."""
+    """Reads one form from a body's chunks: `head` first, then `content`.
 
-    def __init__(self, boundary: bytes, body: AsyncIterator[bytes], fields: Iterable[str]) -> None:
+    The file part has one of `file_names`. A field of `lists` may come several
+    times; its values are joined by commas.
+    """
+
+    def __init__(
+        self,
+        boundary: bytes,
+        body: AsyncIterator[bytes],
+        fields: Iterable[str],
+        *,
+        file_names: Iterable[str] = ("file",),
+        lists: Iterable[str] = (),
+        fields_may_follow: bool = False,
+    ) -> None:
         self._body = body
         self._known = frozenset(fields)
+        self._file_names = tuple(file_names)
+        self._lists = frozenset(lists)
+        self._fields_may_follow = fields_may_follow
         self._form = FileForm()
         self._parts = 0
         self._in_file = self._has_file = self._ended = False
@@ -103,7 +120,7 @@ class FileFormReader:
         self._parts += 1
         if self._parts > _MAX_PARTS:
             raise _malformed(f"The form has more than {_MAX_PARTS} parts.")
-        if self._has_file:
+        if self._has_file and not self._fields_may_follow:
             raise _malformed("The file must be the form's last part, and the only file.")
         self._headers = {}
 
@@ -121,16 +138,18 @@ class FileFormReader:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name = _text(options.get(b"name", b""))
         if b"filename" in options:
-            if name != "file":
-                raise _malformed("The file part must be named `file`.")
+            if self._has_file:
+                raise _malformed("A form has one file only.")
+            if name not in self._file_names:
+                wanted = " or ".join(f"`{each}`" for each in self._file_names)
+                raise _malformed(f"The file part must be named {wanted}.")
             self._in_file = self._has_file = True
             self._form.filename = _text(options[b"filename"])
             self._form.media_type = _text(self._headers.get(b"content-type", b""))
             return
-        if name not in self._known or name in self._form.fields:
-            raise _malformed(
-                f"A form has the fields {', '.join(sorted(self._known))}, each once, then `file`."
-            )
+        if name not in self._known or (name in self._form.fields and name not in self._lists):
+            fields, file = ", ".join(sorted(self._known)), self._file_names[0]
+            raise _malformed(f"A form has the fields {fields}, each once, and the file `{file}`.")
         self._field, self._field_name = bytearray(), name
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -144,7 +163,9 @@ class FileFormReader:
     def _on_part_end(self) -> None:
         self._in_file = False
         if self._field is not None:
-            self._form.fields[self._field_name] = _text(bytes(self._field))
+            value = _text(bytes(self._field))
+            before = self._form.fields.get(self._field_name)
+            self._form.fields[self._field_name] = value if before is None else f"{before},{value}"
             self._field = None
 
     def _on_end(self) -> None:
