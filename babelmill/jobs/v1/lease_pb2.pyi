@@ -171,6 +171,9 @@ class Work(_message.Message):
     RECONSTRUCT_FIELD_NUMBER: _builtins.int
     PROCESS_SUBTITLES_FIELD_NUMBER: _builtins.int
     MUX_TRACKS_FIELD_NUMBER: _builtins.int
+    SPLIT_MEDIA_FIELD_NUMBER: _builtins.int
+    ENCODE_SEGMENT_FIELD_NUMBER: _builtins.int
+    JOIN_SEGMENTS_FIELD_NUMBER: _builtins.int
     EXTRACT_SUBTITLES_FIELD_NUMBER: _builtins.int
     BURN_IN_SUBTITLES_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -206,6 +209,18 @@ class Work(_message.Message):
         """Subtitle files into a media file, as tracks."""
 
     @_builtins.property
+    def split_media(self) -> Global___SplitMediaWork:
+        """Where a video can be cut into segments."""
+
+    @_builtins.property
+    def encode_segment(self) -> Global___EncodeSegmentWork:
+        """One segment of a video, encoded."""
+
+    @_builtins.property
+    def join_segments(self) -> Global___JoinSegmentsWork:
+        """A video out of its encoded segments."""
+
+    @_builtins.property
     def extract_subtitles(self) -> Global___ExtractSubtitlesWork:
         """The subtitles that a video is to be localized from."""
 
@@ -224,14 +239,17 @@ class Work(_message.Message):
         reconstruct: Global___ReconstructWork | None = ...,
         process_subtitles: Global___ProcessSubtitlesWork | None = ...,
         mux_tracks: Global___MuxTracksWork | None = ...,
+        split_media: Global___SplitMediaWork | None = ...,
+        encode_segment: Global___EncodeSegmentWork | None = ...,
+        join_segments: Global___JoinSegmentsWork | None = ...,
         extract_subtitles: Global___ExtractSubtitlesWork | None = ...,
         burn_in_subtitles: Global___BurnInSubtitlesWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "encode_segment", b"encode_segment", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "join_segments", b"join_segments", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "split_media", b"split_media", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapt_tone", b"adapt_tone", "burn_in_subtitles", b"burn_in_subtitles", "encode_segment", b"encode_segment", "extract", b"extract", "extract_subtitles", b"extract_subtitles", "join_segments", b"join_segments", "kind", b"kind", "mux_tracks", b"mux_tracks", "process_subtitles", b"process_subtitles", "reconstruct", b"reconstruct", "split_media", b"split_media", "transcode", b"transcode", "translate_segments", b"translate_segments", "translate_text", b"translate_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "extract", "translate_segments", "adapt_tone", "reconstruct", "process_subtitles", "mux_tracks", "extract_subtitles", "burn_in_subtitles"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["translate_text", "transcode", "extract", "translate_segments", "adapt_tone", "reconstruct", "process_subtitles", "mux_tracks", "split_media", "encode_segment", "join_segments", "extract_subtitles", "burn_in_subtitles"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -704,6 +722,148 @@ class TranscodeWork(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TranscodeWork: _TypeAlias = TranscodeWork  # noqa: Y015
+
+@_typing.final
+class SplitMediaWork(_message.Message):
+    """SplitMediaWork asks where a video can be cut, to be encoded in segments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    LENGTH_SECONDS_FIELD_NUMBER: _builtins.int
+    FROM_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_SEGMENTS_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    """Preset by name."""
+    length_seconds: _builtins.float
+    """Length_seconds that a segment should last."""
+    from_seconds: _builtins.float
+    """From_seconds on a video is cut; a shorter one is left in one piece."""
+    max_segments: _builtins.int
+    """Max_segments to cut it into."""
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source video."""
+
+    @_builtins.property
+    def options(self) -> _media_pb2.TranscodeOptions:
+        """Options as in the spec."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        preset: _builtins.str = ...,
+        options: _media_pb2.TranscodeOptions | None = ...,
+        length_seconds: _builtins.float = ...,
+        from_seconds: _builtins.float = ...,
+        max_segments: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_seconds", b"from_seconds", "length_seconds", b"length_seconds", "max_segments", b"max_segments", "options", b"options", "preset", b"preset", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitMediaWork: _TypeAlias = SplitMediaWork  # noqa: Y015
+
+@_typing.final
+class EncodeSegmentWork(_message.Message):
+    """EncodeSegmentWork asks for the pictures of one segment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    """Preset by name."""
+    number: _builtins.int
+    """Number of the segment in the plan, from 1."""
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source as the client gave it, or as the split step has put it out."""
+
+    @_builtins.property
+    def plan(self) -> Global___StoredContent:
+        """Plan as the split step has put it out."""
+
+    @_builtins.property
+    def options(self) -> _media_pb2.TranscodeOptions:
+        """Options as in the spec."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        plan: Global___StoredContent | None = ...,
+        preset: _builtins.str = ...,
+        options: _media_pb2.TranscodeOptions | None = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "plan", b"plan", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "options", b"options", "plan", b"plan", "preset", b"preset", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodeSegmentWork: _TypeAlias = EncodeSegmentWork  # noqa: Y015
+
+@_typing.final
+class JoinSegmentsWork(_message.Message):
+    """JoinSegmentsWork asks for the video out of its segments; the sound is
+    encoded here, in one piece.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    INPUT_FILENAME_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    """Preset by name."""
+    input_filename: _builtins.str
+    """Input_filename as the client gave it: the output is named after it."""
+    @_builtins.property
+    def source(self) -> Global___StoredContent:
+        """Source as in EncodeSegmentWork."""
+
+    @_builtins.property
+    def plan(self) -> Global___StoredContent:
+        """Plan as the split step has put it out."""
+
+    @_builtins.property
+    def options(self) -> _media_pb2.TranscodeOptions:
+        """Options as in the spec."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredContent]:
+        """Segments in their order, encoded."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___StoredContent | None = ...,
+        plan: Global___StoredContent | None = ...,
+        preset: _builtins.str = ...,
+        options: _media_pb2.TranscodeOptions | None = ...,
+        segments: _abc.Iterable[Global___StoredContent] | None = ...,
+        input_filename: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "plan", b"plan", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_filename", b"input_filename", "options", b"options", "plan", b"plan", "preset", b"preset", "segments", b"segments", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinSegmentsWork: _TypeAlias = JoinSegmentsWork  # noqa: Y015
 
 @_typing.final
 class ProcessSubtitlesWork(_message.Message):

@@ -26,47 +26,48 @@ from babelmill.jobs.v1 import failure_pb2 as babelmill_dot_jobs_dot_v1_dot_failu
 from babelmill.jobs.v1 import lease_pb2 as babelmill_dot_jobs_dot_v1_dot_lease__pb2
 from babelmill.jobs.v1 import usage_pb2 as babelmill_dot_jobs_dot_v1_dot_usage__pb2
 from babelmill.media.v1 import media_pb2 as babelmill_dot_media_dot_v1_dot_media__pb2
+from babelmill.media.v1 import segments_pb2 as babelmill_dot_media_dot_v1_dot_segments__pb2
 from babelmill.translation.v1 import translation_pb2 as babelmill_dot_translation_dot_v1_dot_translation__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&babelmill/jobs/v1/worker_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/failure.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/usage.proto\x1a\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x1a*babelmill/translation/v1/translation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb3\x02\n\x15\x41nnounceWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\nstep_kinds\x18\x04 \x03(\t\x12\x31\n\x07\x65ngines\x18\x05 \x03(\x0b\x32 .babelmill.translation.v1.Engine\x12>\n\x0elanguage_pairs\x18\x06 \x03(\x0b\x32&.babelmill.translation.v1.LanguagePair\x12+\n\x07presets\x18\x07 \x03(\x0b\x32\x1a.babelmill.media.v1.Preset\x12\x31\n\x07\x66ormats\x18\x08 \x03(\x0b\x32 .babelmill.translation.v1.Format\"\x85\x01\n\x16\x41nnounceWorkerResponse\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11\x61nnounce_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"T\n\x14\x41\x63quireLeasesRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12)\n\x04refs\x18\x02 \x03(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\"o\n\x15\x41\x63quireLeasesResponse\x12(\n\x06leases\x18\x01 \x03(\x0b\x32\x18.babelmill.jobs.v1.Lease\x12,\n\x07refused\x18\x02 \x03(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\"V\n\x10HeartbeatRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12/\n\x07reports\x18\x02 \x03(\x0b\x32\x1e.babelmill.jobs.v1.LeaseReport\"E\n\x11HeartbeatResponse\x12\x30\n\x08statuses\x18\x01 \x03(\x0b\x32\x1e.babelmill.jobs.v1.LeaseStatus\"\x9a\x02\n\x13\x43ompleteStepRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12.\n\x07outputs\x18\x03 \x03(\x0b\x32\x1d.babelmill.jobs.v1.StepOutput\x12\'\n\x05usage\x18\x04 \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\x12\x31\n\nextraction\x18\x05 \x01(\x0b\x32\x1d.babelmill.jobs.v1.Extraction\x12:\n\x0f\x66ound_subtitles\x18\x07 \x01(\x0b\x32!.babelmill.jobs.v1.FoundSubtitles\"\x16\n\x14\x43ompleteStepResponse\"\xa4\x01\n\x0f\x46\x61ilStepRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Failure\x12\'\n\x05usage\x18\x04 \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\"\x12\n\x10\x46\x61ilStepResponse\"b\n\x15RecallSegmentsRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0c\n\x04keys\x18\x03 \x03(\x0c\"I\n\x16RecallSegmentsResponse\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.babelmill.jobs.v1.MemoryEntry\")\n\x0bMemoryEntry\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x87\x01\n\x17RememberSegmentsRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12/\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x1e.babelmill.jobs.v1.MemoryEntry\"\x1a\n\x18RememberSegmentsResponse2\xbc\x05\n\rWorkerService\x12\x65\n\x0e\x41nnounceWorker\x12(.babelmill.jobs.v1.AnnounceWorkerRequest\x1a).babelmill.jobs.v1.AnnounceWorkerResponse\x12\x62\n\rAcquireLeases\x12\'.babelmill.jobs.v1.AcquireLeasesRequest\x1a(.babelmill.jobs.v1.AcquireLeasesResponse\x12V\n\tHeartbeat\x12#.babelmill.jobs.v1.HeartbeatRequest\x1a$.babelmill.jobs.v1.HeartbeatResponse\x12_\n\x0c\x43ompleteStep\x12&.babelmill.jobs.v1.CompleteStepRequest\x1a\'.babelmill.jobs.v1.CompleteStepResponse\x12S\n\x08\x46\x61ilStep\x12\".babelmill.jobs.v1.FailStepRequest\x1a#.babelmill.jobs.v1.FailStepResponse\x12\x65\n\x0eRecallSegments\x12(.babelmill.jobs.v1.RecallSegmentsRequest\x1a).babelmill.jobs.v1.RecallSegmentsResponse\x12k\n\x10RememberSegments\x12*.babelmill.jobs.v1.RememberSegmentsRequest\x1a+.babelmill.jobs.v1.RememberSegmentsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&babelmill/jobs/v1/worker_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/failure.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/lease.proto\x1a\x1d\x62\x61\x62\x65lmill/jobs/v1/usage.proto\x1a\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x1a!babelmill/media/v1/segments.proto\x1a*babelmill/translation/v1/translation.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb3\x02\n\x15\x41nnounceWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\nstep_kinds\x18\x04 \x03(\t\x12\x31\n\x07\x65ngines\x18\x05 \x03(\x0b\x32 .babelmill.translation.v1.Engine\x12>\n\x0elanguage_pairs\x18\x06 \x03(\x0b\x32&.babelmill.translation.v1.LanguagePair\x12+\n\x07presets\x18\x07 \x03(\x0b\x32\x1a.babelmill.media.v1.Preset\x12\x31\n\x07\x66ormats\x18\x08 \x03(\x0b\x32 .babelmill.translation.v1.Format\"\x85\x01\n\x16\x41nnounceWorkerResponse\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11\x61nnounce_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"T\n\x14\x41\x63quireLeasesRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12)\n\x04refs\x18\x02 \x03(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\"o\n\x15\x41\x63quireLeasesResponse\x12(\n\x06leases\x18\x01 \x03(\x0b\x32\x18.babelmill.jobs.v1.Lease\x12,\n\x07refused\x18\x02 \x03(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\"V\n\x10HeartbeatRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12/\n\x07reports\x18\x02 \x03(\x0b\x32\x1e.babelmill.jobs.v1.LeaseReport\"E\n\x11HeartbeatResponse\x12\x30\n\x08statuses\x18\x01 \x03(\x0b\x32\x1e.babelmill.jobs.v1.LeaseStatus\"\xc9\x02\n\x13\x43ompleteStepRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12.\n\x07outputs\x18\x03 \x03(\x0b\x32\x1d.babelmill.jobs.v1.StepOutput\x12\'\n\x05usage\x18\x04 \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\x12\x31\n\nextraction\x18\x05 \x01(\x0b\x32\x1d.babelmill.jobs.v1.Extraction\x12-\n\x05split\x18\x06 \x01(\x0b\x32\x1e.babelmill.media.v1.MediaSplit\x12:\n\x0f\x66ound_subtitles\x18\x07 \x01(\x0b\x32!.babelmill.jobs.v1.FoundSubtitles\"\x16\n\x14\x43ompleteStepResponse\"\xa4\x01\n\x0f\x46\x61ilStepRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12+\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Failure\x12\'\n\x05usage\x18\x04 \x01(\x0b\x32\x18.babelmill.jobs.v1.Usage\"\x12\n\x10\x46\x61ilStepResponse\"b\n\x15RecallSegmentsRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12\x0c\n\x04keys\x18\x03 \x03(\x0c\"I\n\x16RecallSegmentsResponse\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.babelmill.jobs.v1.MemoryEntry\")\n\x0bMemoryEntry\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x87\x01\n\x17RememberSegmentsRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12(\n\x03ref\x18\x02 \x01(\x0b\x32\x1b.babelmill.jobs.v1.LeaseRef\x12/\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x1e.babelmill.jobs.v1.MemoryEntry\"\x1a\n\x18RememberSegmentsResponse2\xbc\x05\n\rWorkerService\x12\x65\n\x0e\x41nnounceWorker\x12(.babelmill.jobs.v1.AnnounceWorkerRequest\x1a).babelmill.jobs.v1.AnnounceWorkerResponse\x12\x62\n\rAcquireLeases\x12\'.babelmill.jobs.v1.AcquireLeasesRequest\x1a(.babelmill.jobs.v1.AcquireLeasesResponse\x12V\n\tHeartbeat\x12#.babelmill.jobs.v1.HeartbeatRequest\x1a$.babelmill.jobs.v1.HeartbeatResponse\x12_\n\x0c\x43ompleteStep\x12&.babelmill.jobs.v1.CompleteStepRequest\x1a\'.babelmill.jobs.v1.CompleteStepResponse\x12S\n\x08\x46\x61ilStep\x12\".babelmill.jobs.v1.FailStepRequest\x1a#.babelmill.jobs.v1.FailStepResponse\x12\x65\n\x0eRecallSegments\x12(.babelmill.jobs.v1.RecallSegmentsRequest\x1a).babelmill.jobs.v1.RecallSegmentsResponse\x12k\n\x10RememberSegments\x12*.babelmill.jobs.v1.RememberSegmentsRequest\x1a+.babelmill.jobs.v1.RememberSegmentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.worker_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANNOUNCEWORKERREQUEST']._serialized_start=265
-  _globals['_ANNOUNCEWORKERREQUEST']._serialized_end=572
-  _globals['_ANNOUNCEWORKERRESPONSE']._serialized_start=575
-  _globals['_ANNOUNCEWORKERRESPONSE']._serialized_end=708
-  _globals['_ACQUIRELEASESREQUEST']._serialized_start=710
-  _globals['_ACQUIRELEASESREQUEST']._serialized_end=794
-  _globals['_ACQUIRELEASESRESPONSE']._serialized_start=796
-  _globals['_ACQUIRELEASESRESPONSE']._serialized_end=907
-  _globals['_HEARTBEATREQUEST']._serialized_start=909
-  _globals['_HEARTBEATREQUEST']._serialized_end=995
-  _globals['_HEARTBEATRESPONSE']._serialized_start=997
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1066
-  _globals['_COMPLETESTEPREQUEST']._serialized_start=1069
-  _globals['_COMPLETESTEPREQUEST']._serialized_end=1351
-  _globals['_COMPLETESTEPRESPONSE']._serialized_start=1353
-  _globals['_COMPLETESTEPRESPONSE']._serialized_end=1375
-  _globals['_FAILSTEPREQUEST']._serialized_start=1378
-  _globals['_FAILSTEPREQUEST']._serialized_end=1542
-  _globals['_FAILSTEPRESPONSE']._serialized_start=1544
-  _globals['_FAILSTEPRESPONSE']._serialized_end=1562
-  _globals['_RECALLSEGMENTSREQUEST']._serialized_start=1564
-  _globals['_RECALLSEGMENTSREQUEST']._serialized_end=1662
-  _globals['_RECALLSEGMENTSRESPONSE']._serialized_start=1664
-  _globals['_RECALLSEGMENTSRESPONSE']._serialized_end=1737
-  _globals['_MEMORYENTRY']._serialized_start=1739
-  _globals['_MEMORYENTRY']._serialized_end=1780
-  _globals['_REMEMBERSEGMENTSREQUEST']._serialized_start=1783
-  _globals['_REMEMBERSEGMENTSREQUEST']._serialized_end=1918
-  _globals['_REMEMBERSEGMENTSRESPONSE']._serialized_start=1920
-  _globals['_REMEMBERSEGMENTSRESPONSE']._serialized_end=1946
-  _globals['_WORKERSERVICE']._serialized_start=1949
-  _globals['_WORKERSERVICE']._serialized_end=2649
+  _globals['_ANNOUNCEWORKERREQUEST']._serialized_start=300
+  _globals['_ANNOUNCEWORKERREQUEST']._serialized_end=607
+  _globals['_ANNOUNCEWORKERRESPONSE']._serialized_start=610
+  _globals['_ANNOUNCEWORKERRESPONSE']._serialized_end=743
+  _globals['_ACQUIRELEASESREQUEST']._serialized_start=745
+  _globals['_ACQUIRELEASESREQUEST']._serialized_end=829
+  _globals['_ACQUIRELEASESRESPONSE']._serialized_start=831
+  _globals['_ACQUIRELEASESRESPONSE']._serialized_end=942
+  _globals['_HEARTBEATREQUEST']._serialized_start=944
+  _globals['_HEARTBEATREQUEST']._serialized_end=1030
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1032
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1101
+  _globals['_COMPLETESTEPREQUEST']._serialized_start=1104
+  _globals['_COMPLETESTEPREQUEST']._serialized_end=1433
+  _globals['_COMPLETESTEPRESPONSE']._serialized_start=1435
+  _globals['_COMPLETESTEPRESPONSE']._serialized_end=1457
+  _globals['_FAILSTEPREQUEST']._serialized_start=1460
+  _globals['_FAILSTEPREQUEST']._serialized_end=1624
+  _globals['_FAILSTEPRESPONSE']._serialized_start=1626
+  _globals['_FAILSTEPRESPONSE']._serialized_end=1644
+  _globals['_RECALLSEGMENTSREQUEST']._serialized_start=1646
+  _globals['_RECALLSEGMENTSREQUEST']._serialized_end=1744
+  _globals['_RECALLSEGMENTSRESPONSE']._serialized_start=1746
+  _globals['_RECALLSEGMENTSRESPONSE']._serialized_end=1819
+  _globals['_MEMORYENTRY']._serialized_start=1821
+  _globals['_MEMORYENTRY']._serialized_end=1862
+  _globals['_REMEMBERSEGMENTSREQUEST']._serialized_start=1865
+  _globals['_REMEMBERSEGMENTSREQUEST']._serialized_end=2000
+  _globals['_REMEMBERSEGMENTSRESPONSE']._serialized_start=2002
+  _globals['_REMEMBERSEGMENTSRESPONSE']._serialized_end=2028
+  _globals['_WORKERSERVICE']._serialized_start=2031
+  _globals['_WORKERSERVICE']._serialized_end=2731
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from babelmill.jobs.v1 import failure_pb2 as _failure_pb2
 from babelmill.jobs.v1 import lease_pb2 as _lease_pb2
 from babelmill.jobs.v1 import usage_pb2 as _usage_pb2
 from babelmill.media.v1 import media_pb2 as _media_pb2
+from babelmill.media.v1 import segments_pb2 as _segments_pb2
 from babelmill.translation.v1 import translation_pb2 as _translation_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -237,6 +238,7 @@ class CompleteStepRequest(_message.Message):
     OUTPUTS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     EXTRACTION_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     FOUND_SUBTITLES_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Worker_id of the caller."""
@@ -257,6 +259,10 @@ class CompleteStepRequest(_message.Message):
         """Extraction of an extract step: what the steps after it are planned from."""
 
     @_builtins.property
+    def split(self) -> _segments_pb2.MediaSplit:
+        """Split of a split_media step: likewise."""
+
+    @_builtins.property
     def found_subtitles(self) -> _lease_pb2.FoundSubtitles:
         """Found_subtitles of an extract_subtitles step: likewise."""
 
@@ -268,11 +274,12 @@ class CompleteStepRequest(_message.Message):
         outputs: _abc.Iterable[_lease_pb2.StepOutput] | None = ...,
         usage: _usage_pb2.Usage | None = ...,
         extraction: _lease_pb2.Extraction | None = ...,
+        split: _segments_pb2.MediaSplit | None = ...,
         found_subtitles: _lease_pb2.FoundSubtitles | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "ref", b"ref", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "ref", b"ref", "split", b"split", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "outputs", b"outputs", "ref", b"ref", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extraction", b"extraction", "found_subtitles", b"found_subtitles", "outputs", b"outputs", "ref", b"ref", "split", b"split", "usage", b"usage", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,23 +22,24 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from babelmill.media.v1 import segments_pb2 as babelmill_dot_media_dot_v1_dot_segments__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x12\x12\x62\x61\x62\x65lmill.media.v1\"k\n\rTranscodeSpec\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.babelmill.media.v1.TranscodeOptions\"\xe3\x02\n\x10TranscodeOptions\x12\x11\n\tmax_width\x18\x01 \x01(\x05\x12\x12\n\nmax_height\x18\x02 \x01(\x05\x12\x12\n\nframe_rate\x18\x03 \x01(\x01\x12\x0f\n\x07quality\x18\x04 \x01(\x05\x12\x1a\n\x12video_bitrate_kbps\x18\x05 \x01(\x05\x12\x1a\n\x12\x61udio_bitrate_kbps\x18\x06 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x07 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x08 \x01(\x05\x12\x15\n\rstart_seconds\x18\t \x01(\x01\x12\x18\n\x10\x64uration_seconds\x18\n \x01(\x01\x12\x0f\n\x07heights\x18\x0b \x03(\x05\x12\x18\n\x10interval_seconds\x18\x0c \x01(\x01\x12\x17\n\x0fsegment_seconds\x18\r \x01(\x01\x12\x15\n\rloudness_lufs\x18\x0e \x01(\x01\x12\x15\n\rwithout_audio\x18\x0f \x01(\x08\"\x8c\x02\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.babelmill.media.v1.PresetKind\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\t\x12\x13\n\x0bvideo_codec\x18\x06 \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\x07 \x01(\t\x12\x13\n\x0bneeds_video\x18\x08 \x01(\x08\x12\x13\n\x0bneeds_audio\x18\t \x01(\x08\x12\x31\n\x07options\x18\n \x03(\x0b\x32 .babelmill.media.v1.PresetOption\"O\n\x0cPresetOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07minimum\x18\x02 \x01(\x01\x12\x0f\n\x07maximum\x18\x03 \x01(\x01\x12\x0f\n\x07\x63hoices\x18\x04 \x03(\x01*\x9f\x01\n\nPresetKind\x12\x1b\n\x17PRESET_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PRESET_KIND_VIDEO\x10\x01\x12\x15\n\x11PRESET_KIND_AUDIO\x10\x02\x12\x15\n\x11PRESET_KIND_IMAGE\x10\x03\x12\x17\n\x13PRESET_KIND_PACKAGE\x10\x04\x12\x16\n\x12PRESET_KIND_REPORT\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61\x62\x65lmill/media/v1/media.proto\x12\x12\x62\x61\x62\x65lmill.media.v1\x1a!babelmill/media/v1/segments.proto\"\x9b\x01\n\rTranscodeSpec\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.babelmill.media.v1.TranscodeOptions\x12.\n\x08segments\x18\n \x01(\x0b\x32\x1c.babelmill.media.v1.Segments\"\xe3\x02\n\x10TranscodeOptions\x12\x11\n\tmax_width\x18\x01 \x01(\x05\x12\x12\n\nmax_height\x18\x02 \x01(\x05\x12\x12\n\nframe_rate\x18\x03 \x01(\x01\x12\x0f\n\x07quality\x18\x04 \x01(\x05\x12\x1a\n\x12video_bitrate_kbps\x18\x05 \x01(\x05\x12\x1a\n\x12\x61udio_bitrate_kbps\x18\x06 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x07 \x01(\x05\x12\x16\n\x0esample_rate_hz\x18\x08 \x01(\x05\x12\x15\n\rstart_seconds\x18\t \x01(\x01\x12\x18\n\x10\x64uration_seconds\x18\n \x01(\x01\x12\x0f\n\x07heights\x18\x0b \x03(\x05\x12\x18\n\x10interval_seconds\x18\x0c \x01(\x01\x12\x17\n\x0fsegment_seconds\x18\r \x01(\x01\x12\x15\n\rloudness_lufs\x18\x0e \x01(\x01\x12\x15\n\rwithout_audio\x18\x0f \x01(\x08\"\xa4\x02\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.babelmill.media.v1.PresetKind\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x04 \x01(\t\x12\x12\n\nmedia_type\x18\x05 \x01(\t\x12\x13\n\x0bvideo_codec\x18\x06 \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\x07 \x01(\t\x12\x13\n\x0bneeds_video\x18\x08 \x01(\x08\x12\x13\n\x0bneeds_audio\x18\t \x01(\x08\x12\x31\n\x07options\x18\n \x03(\x0b\x32 .babelmill.media.v1.PresetOption\x12\x16\n\x0etakes_segments\x18\x0b \x01(\x08\"O\n\x0cPresetOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07minimum\x18\x02 \x01(\x01\x12\x0f\n\x07maximum\x18\x03 \x01(\x01\x12\x0f\n\x07\x63hoices\x18\x04 \x03(\x01*\x9f\x01\n\nPresetKind\x12\x1b\n\x17PRESET_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PRESET_KIND_VIDEO\x10\x01\x12\x15\n\x11PRESET_KIND_AUDIO\x10\x02\x12\x15\n\x11PRESET_KIND_IMAGE\x10\x03\x12\x17\n\x13PRESET_KIND_PACKAGE\x10\x04\x12\x16\n\x12PRESET_KIND_REPORT\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.media.v1.media_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRESETKIND']._serialized_start=874
-  _globals['_PRESETKIND']._serialized_end=1033
-  _globals['_TRANSCODESPEC']._serialized_start=54
-  _globals['_TRANSCODESPEC']._serialized_end=161
-  _globals['_TRANSCODEOPTIONS']._serialized_start=164
-  _globals['_TRANSCODEOPTIONS']._serialized_end=519
-  _globals['_PRESET']._serialized_start=522
-  _globals['_PRESET']._serialized_end=790
-  _globals['_PRESETOPTION']._serialized_start=792
-  _globals['_PRESETOPTION']._serialized_end=871
+  _globals['_PRESETKIND']._serialized_start=982
+  _globals['_PRESETKIND']._serialized_end=1141
+  _globals['_TRANSCODESPEC']._serialized_start=90
+  _globals['_TRANSCODESPEC']._serialized_end=245
+  _globals['_TRANSCODEOPTIONS']._serialized_start=248
+  _globals['_TRANSCODEOPTIONS']._serialized_end=603
+  _globals['_PRESET']._serialized_start=606
+  _globals['_PRESET']._serialized_end=898
+  _globals['_PRESETOPTION']._serialized_start=900
+  _globals['_PRESETOPTION']._serialized_end=979
 # @@protoc_insertion_point(module_scope)

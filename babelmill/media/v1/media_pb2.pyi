@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from babelmill.media.v1 import segments_pb2 as _segments_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -64,6 +65,7 @@ class TranscodeSpec(_message.Message):
     ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     artifact_id: _builtins.str
     """Artifact_id of the uploaded input."""
     preset: _builtins.str
@@ -76,16 +78,21 @@ class TranscodeSpec(_message.Message):
         OPTION_OUT_OF_RANGE.
         """
 
+    @_builtins.property
+    def segments(self) -> _segments_pb2.Segments:
+        """Segments that a video is encoded in; absent leaves it to the service."""
+
     def __init__(
         self,
         *,
         artifact_id: _builtins.str = ...,
         preset: _builtins.str = ...,
         options: Global___TranscodeOptions | None = ...,
+        segments: _segments_pb2.Segments | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "segments", b"segments"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "options", b"options", "preset", b"preset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "options", b"options", "preset", b"preset", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -197,6 +204,7 @@ class Preset(_message.Message):
     NEEDS_VIDEO_FIELD_NUMBER: _builtins.int
     NEEDS_AUDIO_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    TAKES_SEGMENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name to give in a spec."""
     kind: Global___PresetKind.ValueType
@@ -217,6 +225,8 @@ class Preset(_message.Message):
     """Needs_video says that an input without video is refused."""
     needs_audio: _builtins.bool
     """Needs_audio says that an input without sound is refused."""
+    takes_segments: _builtins.bool
+    """Takes_segments says that it can be encoded in segments."""
     @_builtins.property
     def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetOption]:
         """Options that it takes."""
@@ -234,10 +244,11 @@ class Preset(_message.Message):
         needs_video: _builtins.bool = ...,
         needs_audio: _builtins.bool = ...,
         options: _abc.Iterable[Global___PresetOption] | None = ...,
+        takes_segments: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "description", b"description", "file_extension", b"file_extension", "kind", b"kind", "media_type", b"media_type", "name", b"name", "needs_audio", b"needs_audio", "needs_video", b"needs_video", "options", b"options", "video_codec", b"video_codec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "description", b"description", "file_extension", b"file_extension", "kind", b"kind", "media_type", b"media_type", "name", b"name", "needs_audio", b"needs_audio", "needs_video", b"needs_video", "options", b"options", "takes_segments", b"takes_segments", "video_codec", b"video_codec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
