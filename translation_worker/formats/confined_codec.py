@@ -18,6 +18,8 @@ from typing import Any
 
 import babelmill
 import translation_worker
+from babelmill.kit.process.file_rights import keep_only_files
+from babelmill.kit.process.system_calls import forbid_system_calls
 from babelmill.kit.wire.failure_reasons import FailureReason
 from translation_worker.document_json import SegmentsPart, content_from_row, write_segments
 from translation_worker.formats.codec import (
@@ -27,8 +29,6 @@ from translation_worker.formats.codec import (
     DocumentLimits,
     RecordRules,
 )
-from translation_worker.formats.file_rights import keep_only_files
-from translation_worker.formats.system_calls import forbid_system_calls
 
 REQUEST_FILE = "request.json"
 TRANSLATIONS_FILE = "translations.json"

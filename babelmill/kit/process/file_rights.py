@@ -2,14 +2,14 @@
 
 A Landlock ruleset, as landlock(7) describes it: what is not allowed by a rule is refused from then
 on, whoever the user is. Kernels of different age know different rights; all that this one knows
-are taken away.
+are taken away. Imports only what is small: programs that are about to become another one use it.
 """
 
 import ctypes
 import os
+import stat
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 _ASK_VERSION, _RULE_PATH_BENEATH, _PR_SET_NO_NEW_PRIVS = 1, 1, 38
@@ -35,11 +35,13 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("descriptor", ctypes.c_int32))
 
 
-def keep_only_files(readable: Iterable[str], writable: str) -> bool:
+def keep_only_files(
+    readable: Iterable[str], writable: str, *, executable: Iterable[str] = ()
+) -> bool:
     """Keep the right to read below `readable` and to do anything below `writable`, for good.
 
-    Paths that do not exist are passed over. False where the kernel has no Landlock. To be called
-    before any thread is started.
+    Only what lies below `executable` can be executed. Paths that do not exist are passed over.
+    False where the kernel has no Landlock. To be called before any thread is started.
     """
     if sys.platform != "linux":
         return False
@@ -62,6 +64,8 @@ def keep_only_files(readable: Iterable[str], writable: str) -> bool:
     try:
         for path in readable:
             _allow(library, rules, path, files & (_READ_FILE | _READ_DIRECTORY))
+        for path in executable:
+            _allow(library, rules, path, files & (_READ_FILE | _READ_DIRECTORY | _EXECUTE))
         _allow(library, rules, writable, files & ~_EXECUTE)
         if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             return False
@@ -76,7 +80,8 @@ def _allow(library: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        rule = _PathBeneath(rights if Path(path).is_dir() else rights & _ON_FILES, descriptor)
+        is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        rule = _PathBeneath(rights if is_directory else rights & _ON_FILES, descriptor)
         library.syscall(_ADD_RULE, rules, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(descriptor)
