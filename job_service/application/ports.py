@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from job_service.application.account_ports import AccountRows, AuditRows, DirectoryRows
 from job_service.application.job_query import Cursor, JobQuery
 from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
@@ -25,7 +26,6 @@ from job_service.domain.job import (
     Progress,
 )
 from job_service.domain.lease import LeaseRequest, LeaseResult
-from job_service.domain.principal import Principal, Role
 from job_service.domain.settlement import Change
 
 
@@ -257,29 +257,6 @@ class WorkerRows(Protocol):
         """Return what has not expired, newest first."""
 
 
-class AccountRows(Protocol):
-    """Tenants and tokens."""
-
-    def create_tenant(self, tenant_id: UUID, name: str) -> UUID:
-        """Return the tenant of this name, made with this id if it was not there."""
-
-    def insert_token(
-        self,
-        token_id: UUID,
-        tenant_id: UUID,
-        role: Role,
-        token_hash: bytes,
-        expires_at: datetime | None,
-    ) -> None:
-        """Store a token's hash."""
-
-    def find_token(self, token_hash: bytes) -> Principal | None:
-        """Return the owner of a token that is neither revoked nor expired."""
-
-    def revoke(self, token_id: UUID) -> None:
-        """Make a token invalid."""
-
-
 class UnitOfWork(Protocol):
     """One transaction."""
 
@@ -305,7 +282,15 @@ class UnitOfWork(Protocol):
 
     @property
     def accounts(self) -> AccountRows:
-        """Tenants and tokens."""
+        """Whose a token is."""
+
+    @property
+    def directory(self) -> DirectoryRows:
+        """Tenants, users and tokens as operators see them."""
+
+    @property
+    def audit(self) -> AuditRows:
+        """The audit log."""
 
     @property
     def dead_letters(self) -> DeadLetterRows:

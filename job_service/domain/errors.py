@@ -209,3 +209,45 @@ class OutOfSpace(Refusal):
     """There is no space left to store more."""
 
     reason = "OUT_OF_SPACE"
+
+
+class TenantNotFound(Refusal):
+    """There is no such tenant."""
+
+    reason = "TENANT_NOT_FOUND"
+
+
+class UserNotFound(Refusal):
+    """The tenant has no such user."""
+
+    reason = "USER_NOT_FOUND"
+
+
+class TokenNotFound(Refusal):
+    """There is no such token."""
+
+    reason = "TOKEN_NOT_FOUND"
+
+
+class TenantExists(Refusal):
+    """There is a tenant of this name."""
+
+    reason = "TENANT_EXISTS"
+
+
+class UserExists(Refusal):
+    """The tenant has a user of this name."""
+
+    reason = "USER_EXISTS"
+
+
+class RoleTooHigh(Refusal):
+    """The user may have no token of this role."""
+
+    reason = "ROLE_TOO_HIGH"
+
+
+class OwnAccount(Refusal):
+    """It is what the call itself was made with; use another token."""
+
+    reason = "OWN_ACCOUNT"

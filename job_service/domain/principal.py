@@ -1,4 +1,4 @@
-"""Who calls: a tenant's token in one of two roles."""
+"""Who calls: a tenant's token in one of three roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,16 @@ class Role(StrEnum):
     """What a token may be used for."""
 
     CLIENT = "client"
+    OPERATOR = "operator"
     WORKER = "worker"
+
+
+# A user is a person or a program of a tenant; workers are neither.
+ROLES_WITHIN: dict[Role, frozenset[Role]] = {
+    Role.CLIENT: frozenset({Role.CLIENT}),
+    Role.OPERATOR: frozenset({Role.CLIENT, Role.OPERATOR}),
+}
+"""Which roles the tokens of a user may have, by the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +28,4 @@ class Principal:
     tenant_id: UUID
     role: Role
     token_id: UUID
+    user_id: UUID | None = None

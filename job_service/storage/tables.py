@@ -34,6 +34,21 @@ TENANTS = Table(
     Column("tenant_id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", _TIME, nullable=False),
+    # Since then none of its tokens works.
+    Column("disabled_at", _TIME),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("user_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, ForeignKey("tenants.tenant_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    # The greatest that a token of the user may have.
+    Column("role", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("disabled_at", _TIME),
+    UniqueConstraint("tenant_id", "name"),
 )
 
 TOKENS = Table(
@@ -46,6 +61,23 @@ TOKENS = Table(
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME),
     Column("revoked_at", _TIME),
+    Column("user_id", Uuid, ForeignKey("users.user_id")),
+    Column("label", Text, nullable=False, server_default=""),
+    # How it starts, to find it by. Too little of it to be of use to anybody.
+    Column("prefix", Text, nullable=False, server_default=""),
+)
+
+AUDIT_ENTRIES = Table(
+    "audit_entries",
+    METADATA,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("occurred_at", _TIME, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_token_id", Uuid),
+    Column("tenant", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
 )
 
 JOBS = Table(
@@ -101,6 +133,7 @@ STEPS = Table(
     Column("settings", JSONB, nullable=False),
     Column("timeout", Interval, nullable=False),
     Column("depends_on", ARRAY(Text), nullable=False),
+    Column("awaits", ARRAY(Text), nullable=False),
     Column("weight", Double, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),

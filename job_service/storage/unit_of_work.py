@@ -9,7 +9,9 @@ from sqlalchemy import Connection, func, select
 
 from job_service.storage.accounts import SqlAccountRows
 from job_service.storage.artifacts import SqlArtifactRows
+from job_service.storage.audit import SqlAuditRows
 from job_service.storage.dead_letters import SqlDeadLetterRows
+from job_service.storage.directory import SqlDirectoryRows
 from job_service.storage.engine import Database, naming_troubles
 from job_service.storage.glossaries import SqlGlossaryRows
 from job_service.storage.jobs import SqlJobRows
@@ -55,8 +57,18 @@ class SqlUnitOfWork:
 
     @cached_property
     def accounts(self) -> SqlAccountRows:
-        """Tenants and tokens."""
+        """Whose a token is."""
         return SqlAccountRows(self._connection)
+
+    @cached_property
+    def directory(self) -> SqlDirectoryRows:
+        """Tenants, users and tokens as operators see them."""
+        return SqlDirectoryRows(self._connection)
+
+    @cached_property
+    def audit(self) -> SqlAuditRows:
+        """The audit log."""
+        return SqlAuditRows(self._connection)
 
     @cached_property
     def dead_letters(self) -> SqlDeadLetterRows:
