@@ -70,12 +70,12 @@ class Encode:
 
 def inspect_arguments(source: SourceAccess) -> list[str]:
     """Print what the header says. ffmpeg ends with status 1, for it is given no output."""
-    return [*_global("info"), *_input(source)]
+    return [*global_arguments("info"), *input_arguments(source)]
 
 
 def scan_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
     """List every packet of some streams on stdout, without decoding."""
-    return [*_global("error"), *_input(source), *_packet_list(stream_indexes)]
+    return [*global_arguments("error"), *input_arguments(source), *_packet_list(stream_indexes)]
 
 
 def check_arguments(
@@ -86,13 +86,13 @@ def check_arguments(
     Stops with an error at the first thing that does not decode.
     """
     return [
-        *_global("error"),
+        *global_arguments("error"),
         "-xerror",
         # ffmpeg refuses this option for an input without pictures.
         *(["-skip_frame:v", "nokey"] if has_video else []),
-        *_input(source),
+        *input_arguments(source),
         *_packet_list(stream_indexes),
-        *_maps(stream_indexes),
+        *map_arguments(stream_indexes),
         "-fps_mode",
         "passthrough",
         "-f",
@@ -104,7 +104,7 @@ def check_arguments(
 def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
     """Make one rendition, and report progress on the launcher's pipe."""
     return [
-        *_global("error"),
+        *global_arguments("error"),
         *(["-xerror"] if encode.strict else []),
         "-progress",
         f"pipe:{PROGRESS_FD}",
@@ -112,8 +112,8 @@ def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
         _STATS_PERIOD_SECONDS,
         "-filter_threads",
         str(encode.threads),
-        *_input(source),
-        *_maps(encode.stream_indexes),
+        *input_arguments(source),
+        *map_arguments(encode.stream_indexes),
         # Data tracks, such as timecodes, are of no use in a rendition.
         "-dn",
         *encode.codec_arguments,
@@ -127,11 +127,13 @@ def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
     ]
 
 
-def _global(verbosity: str) -> list[str]:
+def global_arguments(verbosity: str) -> list[str]:
+    """Say how ffmpeg behaves, whatever it does."""
     return ["-nostdin", "-y", "-hide_banner", "-nostats", "-v", verbosity]
 
 
-def _input(source: SourceAccess) -> list[str]:
+def input_arguments(source: SourceAccess) -> list[str]:
+    """Open an input, with all that limits it."""
     return [
         "-protocol_whitelist",
         "file,pipe",
@@ -149,8 +151,9 @@ def _input(source: SourceAccess) -> list[str]:
 
 
 def _packet_list(stream_indexes: Sequence[int]) -> list[str]:
-    return [*_maps(stream_indexes), "-c", "copy", "-f", "framecrc", "pipe:1"]
+    return [*map_arguments(stream_indexes), "-c", "copy", "-f", "framecrc", "pipe:1"]
 
 
-def _maps(stream_indexes: Sequence[int]) -> list[str]:
+def map_arguments(stream_indexes: Sequence[int]) -> list[str]:
+    """Take some streams of the first input."""
     return [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]
