@@ -181,6 +181,16 @@ class JobsClient:
             )
         )
 
+    async def list_events(
+        self, caller: Caller, request: job_service_pb2.ListJobEventsRequest
+    ) -> job_service_pb2.ListJobEventsResponse:
+        """Get a page of a job's events."""
+        return await self._unary(
+            self._jobs.ListJobEvents(
+                request, metadata=caller.metadata, timeout=self._deadline_seconds
+            )
+        )
+
     def watch_job(self, caller: Caller, job_id: str, after_sequence: int | None) -> Watch:
         """Open a watch that resumes by itself. Close it."""
         cursor = WatchCursor(job_id, after_sequence, self._policy)

@@ -75,6 +75,12 @@ class ResumeDescription(ContentDescription):
     )
 
 
+_FORM_EXAMPLE = {
+    "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "filename": "clip.mp4",
+    "media_type": "video/mp4",
+    "file": "(the bytes)",
+}
 _FORM_SCHEMA: dict[str, Any] = {  # Any: a JSON schema
     "type": "object",
     "required": ["file"],
@@ -108,7 +114,10 @@ _UPLOAD_HEADERS: dict[str, Any] = {  # Any: as above
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM_SCHEMA}, "*/*": _RAW_SCHEMA},
+            "content": {
+                "multipart/form-data": {"schema": _FORM_SCHEMA, "example": _FORM_EXAMPLE},
+                "*/*": _RAW_SCHEMA,
+            },
         }
     },
 )

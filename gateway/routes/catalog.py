@@ -27,7 +27,7 @@ async def list_languages(
     context: ContextOf,
     caller: CallerOf,
     source_language: Annotated[
-        str, Query(description="Only pairs from this language.", max_length=64)
+        str, Query(description="Only pairs from this language.", max_length=64, examples=["en"])
     ] = "",
 ) -> LanguagePairs:
     """List the pairs that can be translated now, with the route each would take."""

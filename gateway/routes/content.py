@@ -56,10 +56,17 @@ async def get_content(
     caller: CallerOf,
     artifact_id: ArtifactId,
     range_header: Annotated[
-        str | None, Header(alias="Range", description="One range of bytes.")
+        str | None,
+        Header(alias="Range", description="One range of bytes.", examples=["bytes=0-1023"]),
     ] = None,
-    if_range: Annotated[str | None, Header(max_length=256)] = None,
-    if_none_match: Annotated[str | None, Header(max_length=4096)] = None,
+    if_range: Annotated[
+        str | None,
+        Header(max_length=256, description="An ETag: the range counts only for this content."),
+    ] = None,
+    if_none_match: Annotated[
+        str | None,
+        Header(max_length=4096, description="ETags: 304 if the content is one of these."),
+    ] = None,
 ) -> Response:
     """Download an artifact, or one range of it.
 

@@ -1,4 +1,4 @@
-"""A job's events as Server-Sent Events, resumable by their sequence."""
+"""A job's events: as Server-Sent Events, resumable by their sequence, and as a list."""
 
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from babelmill.client.errors import BabelmillError
 from babelmill.client.jobs import is_final
+from babelmill.jobs.v1 import job_service_pb2
 from babelmill.kit.wire.status_details import FieldViolation
 from gateway.http import sse
 from gateway.http.streaming import ClosingStream
@@ -17,7 +18,7 @@ from gateway.problem_details import ProblemError, from_client_error, problem_of
 from gateway.routes.context import CallerOf, ContextOf, only_query
 from gateway.routes.jobs import JobId
 from gateway.routes.refusals import refusals
-from gateway.transcoding.events import EndEvent, update_to_event
+from gateway.transcoding.events import EndEvent, JobEvents, events_from_proto, update_to_event
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -75,7 +76,10 @@ async def watch_job(
     ] = None,
     last_event_id: Annotated[
         str | None,
-        Header(description="As `after_sequence`, and before it: what EventSource sends."),
+        Header(
+            description="As `after_sequence`, and before it: what EventSource sends.",
+            examples=["4"],
+        ),
     ] = None,
 ) -> Response:
     """Watch a job.
@@ -109,6 +113,31 @@ async def watch_job(
         headers=sse.HEADERS,
         media_type=sse.MEDIA_TYPE,
     )
+
+
+@router.get(
+    "/jobs/{job_id}/events:list",
+    responses=refusals(404),
+    dependencies=[Depends(only_query("after_sequence", "page_size"))],
+)
+async def list_events(
+    context: ContextOf,
+    caller: CallerOf,
+    job_id: JobId,
+    after_sequence: Annotated[
+        int,
+        Query(ge=0, le=_LARGEST_SEQUENCE, description="Exclusive; 0 starts at the first event."),
+    ] = 0,
+    page_size: Annotated[int, Query(description="1 to 1000; 0 means 200.", ge=0, le=1000)] = 0,
+) -> JobEvents:
+    """List a job's events that there are by now, in order.
+
+    Go on after `last_sequence`; an empty page is the end so far.
+    """
+    request = job_service_pb2.ListJobEventsRequest(
+        job_id=job_id, after_sequence=after_sequence, page_size=page_size
+    )
+    return events_from_proto(await context.client.list_events(caller, request), after_sequence)
 
 
 async def _stream(

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from gateway.problem_details import ProblemError
 from gateway.routes.context import ContextOf
@@ -14,6 +14,8 @@ router = APIRouter(tags=["health"])
 
 class Health(BaseModel):
     """`ok`, always: anything else is a problem."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
 
     status: str = "ok"
 

@@ -54,7 +54,8 @@ async def create_job(
     given: CreateJob,
     response: Response,
     idempotency_key: Annotated[
-        str | None, Header(description="The same thing as the body's `request_id`.")
+        str | None,
+        Header(description="The same thing as the body's `request_id`.", examples=["upload-42"]),
     ] = None,
 ) -> Job:
     """Submit a job.
@@ -90,16 +91,24 @@ class JobQuery(BaseModel):
     page_token: str = Field(default="", description="From the page before.", max_length=4096)
     state: list[JobStateWord] = Field(default_factory=list, description="Any of these states.")
     kind: list[str] = Field(
-        default_factory=list, description="Any of these kinds, such as `translate_text`."
+        default_factory=list,
+        description="Any of these kinds, such as `translate_text`.",
+        examples=[["translate_text"]],
     )
     priority: list[PriorityWord] = Field(
         default_factory=list, description="Any of these priorities."
     )
     label: list[str] = Field(
-        default_factory=list, description="All of these labels, each as `key=value`."
+        default_factory=list,
+        description="All of these labels, each as `key=value`.",
+        examples=[["project=greetings"]],
     )
-    created_after: RequestTime | None = Field(default=None, description="Exclusive.")
-    created_before: RequestTime | None = Field(default=None, description="Exclusive.")
+    created_after: RequestTime | None = Field(
+        default=None, description="Exclusive.", examples=["2030-01-01T00:00:00Z"]
+    )
+    created_before: RequestTime | None = Field(
+        default=None, description="Exclusive.", examples=["2030-02-01T00:00:00Z"]
+    )
 
 
 @router.get("/jobs", responses=refusals())
@@ -148,7 +157,8 @@ async def retry_job(
     response: Response,
     given: RetryJob | None = None,
     idempotency_key: Annotated[
-        str | None, Header(description="The same thing as the body's `request_id`.")
+        str | None,
+        Header(description="The same thing as the body's `request_id`.", examples=["upload-42"]),
     ] = None,
 ) -> Job:
     """Make a new job of what an ended one did not complete; a body is optional.

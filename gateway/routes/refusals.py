@@ -11,11 +11,36 @@ from starlette.responses import Response
 
 from babelmill.client.errors import BabelmillError
 from babelmill.kit.wire.status_details import FieldViolation
-from gateway.problem_details import MEDIA_TYPE, ProblemError, from_client_error, problem_response
+from gateway.problem_details import (
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    Problem,
+    ProblemError,
+    from_client_error,
+    problem_response,
+)
 
 _MOST_VIOLATIONS = 32
 _LONGEST_FIELD = 200
 
+_REASONS: Mapping[int, str] = {
+    400: "INVALID_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "WRONG_ROLE",
+    404: "JOB_NOT_FOUND",
+    408: "BODY_TOO_SLOW",
+    409: "IDEMPOTENCY_MISMATCH",
+    410: "ARTIFACT_EXPIRED",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    416: "RANGE_NOT_SATISFIABLE",
+    429: "TOO_MANY_WAITING_JOBS",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+    507: "OUT_OF_SPACE",
+}
+"""A reason that is usual at each status, as an example."""
 _DESCRIPTIONS: Mapping[int, str] = {
     400: "The request is wrong; see `violations`.",
     401: "There is no valid token.",
@@ -44,10 +69,29 @@ def refusals(*statuses: int, with_token: bool = True) -> dict[int | str, dict[st
     return {
         status: {
             "description": _DESCRIPTIONS[status],
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": _example(status),
+                }
+            },
         }
         for status in sorted(every)
     }
+
+
+def _example(status: int) -> dict[str, Any]:
+    problem = Problem(
+        type=TYPE_PREFIX + _REASONS[status],
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=_DESCRIPTIONS[status],
+        reason=_REASONS[status],
+        metadata={},
+        violations=[],
+        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+    )
+    return problem.model_dump(mode="json")
 
 
 def install(app: FastAPI) -> None:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from babelmill.client.updates import Event, ProgressTick, Snapshot, Update
-from babelmill.jobs.v1 import job_event_pb2
+from babelmill.client.updates import ProgressTick, Snapshot, Update
+from babelmill.jobs.v1 import job_event_pb2, job_service_pb2
 from gateway.transcoding.failures import Failure, failure_from_proto
 from gateway.transcoding.jobs import (
     Job,
@@ -70,7 +70,24 @@ class EndEvent(BaseModel):
     sequence: int
 
 
-EventData = JobStateEvent | StepStateEvent | TargetEvent | UnknownEvent | Job | Progress | EndEvent
+Fact = JobStateEvent | StepStateEvent | TargetEvent | UnknownEvent
+
+
+class ListedEvent(BaseModel):
+    """A numbered fact, as a stream would have told it."""
+
+    event: str = Field(description="`job_state`, `step_state`, `target` or `other`.")
+    data: Fact
+
+
+class JobEvents(BaseModel):
+    """A page of a job's events, in order."""
+
+    events: list[ListedEvent] = Field(description="Go on after the last one's sequence.")
+    last_sequence: int = Field(description="The newest of the page; what was asked after, if none.")
+
+
+EventData = Fact | Job | Progress | EndEvent
 
 
 def update_to_event(update: Update) -> tuple[str, int | None, EventData]:
@@ -79,21 +96,31 @@ def update_to_event(update: Update) -> tuple[str, int | None, EventData]:
         return "snapshot", update.sequence, job_from_proto(update.job)
     if isinstance(update, ProgressTick):
         return "progress", None, progress_from_proto(update.progress)
-    return _fact(update)
+    name, data = _fact(update.event)
+    return name, update.sequence, data
 
 
-def _fact(update: Event) -> tuple[str, int, EventData]:
-    event = update.event
+def events_from_proto(
+    message: job_service_pb2.ListJobEventsResponse, after_sequence: int = 0
+) -> JobEvents:
+    """Write a page of events."""
+    facts = [_fact(event) for event in message.events]
+    return JobEvents(
+        events=[ListedEvent(event=name, data=data) for name, data in facts],
+        last_sequence=message.events[-1].sequence if message.events else after_sequence,
+    )
+
+
+def _fact(event: job_event_pb2.JobEvent) -> tuple[str, Fact]:
     kind = event.WhichOneof("fact")
     if kind == "job_state_changed":
-        return "job_state", update.sequence, _job_state_event(event)
+        return "job_state", _job_state_event(event)
     if kind == "step_state_changed":
-        return "step_state", update.sequence, _step_state_event(event)
+        return "step_state", _step_state_event(event)
     if kind == "target_finished":
-        return "target", update.sequence, _target_event(event)
+        return "target", _target_event(event)
     return (
         "other",
-        update.sequence,
         UnknownEvent(
             job_id=event.job_id,
             sequence=event.sequence,

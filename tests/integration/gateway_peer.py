@@ -138,6 +138,17 @@ class Jobs(job_service_pb2_grpc.JobServiceServicer):
         finally:
             self.peer.watchers -= 1
 
+    @override
+    async def ListJobEvents(
+        self, request: job_service_pb2.ListJobEventsRequest, context: Context
+    ) -> job_service_pb2.ListJobEventsResponse:
+        await self.peer.enter("ListJobEvents", request, context)
+        stored = await self.peer.find(request.job_id, context)
+        upto = request.after_sequence + (request.page_size or 200)
+        return job_service_pb2.ListJobEventsResponse(
+            events=stored.events[request.after_sequence : upto]
+        )
+
 
 class Artifacts(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def __init__(self, peer: Peer) -> None:

@@ -12,7 +12,13 @@ import pytest
 
 from babelmill.jobs.v1 import job_pb2
 from babelmill.kit.wire.status_details import ErrorDetails
-from tests.integration.gateway_edge import DEADLINE_SECONDS, Edge, running_edge, until
+from tests.integration.gateway_edge import (
+    DEADLINE_SECONDS,
+    Edge,
+    assert_problem,
+    running_edge,
+    until,
+)
 from tests.integration.gateway_peer import Peer, StoredJob, running_peer
 
 
@@ -111,6 +117,22 @@ async def test_every_event_is_told_when_replayed_from_zero(
     assert [each.event_id for each in received[:-1]] == ["1", "2", "3"]
     assert received[0].data["previous"] is None
     assert received[-1].name == "end"
+
+
+async def test_events_are_listed_in_pages_when_asked_for(
+    http: httpx.AsyncClient, peer: Peer
+) -> None:
+    stored = await running_job(peer)
+    await peer.change(stored, job_pb2.JOB_STATE_COMPLETED)
+    listed = f"/v1/jobs/{stored.job.job_id}/events:list"
+    first = (await http.get(listed, params={"page_size": 2})).json()
+    assert [each["event"] for each in first["events"]] == ["job_state", "job_state"]
+    rest = (await http.get(listed, params={"after_sequence": first["last_sequence"]})).json()
+    assert [each["data"]["sequence"] for each in rest["events"]] == [3]
+    assert rest["events"][0]["data"]["state"] == "completed"
+    end = (await http.get(listed, params={"after_sequence": 3})).json()
+    assert end == {"events": [], "last_sequence": 3}
+    assert_problem(await http.get("/v1/jobs/none/events:list"), 404, "JOB_NOT_FOUND")
 
 
 async def test_last_event_id_wins_when_query_says_otherwise(

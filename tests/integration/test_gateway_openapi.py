@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from tests.integration.gateway_edge import running_edge
@@ -27,6 +28,7 @@ OPERATIONS = {
     ("delete", "/v1/jobs/{job_id}"),
     ("get", "/v1/jobs/{job_id}/result"),
     ("get", "/v1/jobs/{job_id}/events"),
+    ("get", "/v1/jobs/{job_id}/events:list"),
     ("get", "/v1/queues"),
     ("get", "/v1/dead-letters"),
     ("post", "/v1/dead-letters:replay"),
@@ -72,6 +74,7 @@ async def test_description_is_valid_and_whole_when_read(http: httpx.AsyncClient)
         assert operation["description"], path
         if path.startswith("/v1"):
             check_operation(operation, f"{method} {path}")
+        check_examples(operation, document, f"{method} {path}")
 
 
 def check_operation(operation: dict[str, Any], name: str) -> None:
@@ -86,6 +89,23 @@ def check_operation(operation: dict[str, Any], name: str) -> None:
             name,
             parameter,
         )
+
+
+def check_examples(operation: dict[str, Any], document: dict[str, Any], name: str) -> None:
+    """Every body has an example, and each is what its schema says."""
+    bodies = [
+        content
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for media_type, content in part.get("content", {}).items()
+        if media_type.endswith("json")
+    ]
+    for content in bodies:
+        examples = [each["value"] for each in content.get("examples", {}).values()]
+        examples += [content["example"]] if "example" in content else []
+        assert examples, f"{name} has a body without an example: give its model one"
+        schema = content["schema"] | {"components": document["components"]}
+        for example in examples:
+            OAS31Validator(schema).validate(example)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
