@@ -99,6 +99,9 @@ class PresetKindWord(StrEnum):
     UNSPECIFIED = "unspecified"
     VIDEO = "video"
     AUDIO = "audio"
+    IMAGE = "image"
+    PACKAGE = "package"
+    REPORT = "report"
 
 
 W = TypeVar("W", bound=StrEnum)

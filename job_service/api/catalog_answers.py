@@ -3,16 +3,14 @@
 from functools import partial
 
 from babelmill.jobs.v1 import worker_service_pb2
-from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 from job_service.api import checks
+from job_service.api.transcode_messages import read_preset
 from job_service.api.validation import Violations
 from job_service.domain.catalog import (
     Engine,
     Format,
     LanguagePair,
-    Preset,
-    PresetKind,
     RouteHop,
     WorkerAnnouncement,
 )
@@ -62,17 +60,6 @@ def pair(found: LanguagePair) -> translation_pb2.LanguagePair:
     )
 
 
-def preset(found: Preset) -> media_pb2.Preset:
-    """Write a preset."""
-    return media_pb2.Preset(
-        name=found.name,
-        kind=media_pb2.PresetKind.Value(f"PRESET_KIND_{found.kind}"),
-        description=found.description,
-        file_extension=found.file_extension,
-        media_type=found.media_type,
-    )
-
-
 def announcement(request: worker_service_pb2.AnnounceWorkerRequest) -> WorkerAnnouncement:
     """Read what a worker says of itself. Raises InvalidRequest with every wrong field."""
     violations = Violations()
@@ -97,7 +84,7 @@ def announcement(request: worker_service_pb2.AnnounceWorkerRequest) -> WorkerAnn
             for index, each in enumerate(request.language_pairs)
         ),
         presets=tuple(
-            _preset(each, f"presets[{index}]", violations)
+            read_preset(each, f"presets[{index}]", violations)
             for index, each in enumerate(request.presets)
         ),
         formats=tuple(
@@ -161,25 +148,6 @@ def _pair(message: translation_pb2.LanguagePair, path: str, violations: Violatio
                 ),
             )
             for index, hop in enumerate(message.hops)
-        ),
-    )
-
-
-def _preset(message: media_pb2.Preset, path: str, violations: Violations) -> Preset:
-    kind = PresetKind.VIDEO
-    if message.kind == media_pb2.PRESET_KIND_UNSPECIFIED:
-        violations.add(f"{path}.kind", "It is required.", "REQUIRED")
-    else:
-        kind = PresetKind(media_pb2.PresetKind.Name(message.kind).removeprefix("PRESET_KIND_"))
-    return Preset(
-        name=_name(message.name, f"{path}.name", violations),
-        kind=kind,
-        description=violations.check(
-            f"{path}.description", lambda: _short(message.description), ""
-        ),
-        file_extension=_name(message.file_extension, f"{path}.file_extension", violations),
-        media_type=violations.check(
-            f"{path}.media_type", lambda: checks.media_type(message.media_type), ""
         ),
     )
 

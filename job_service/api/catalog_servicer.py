@@ -7,8 +7,9 @@ from typing_extensions import override
 
 from babelmill.jobs.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from job_service.api import checks
-from job_service.api.catalog_answers import engine, known_format, pair, preset
+from job_service.api.catalog_answers import engine, known_format, pair
 from job_service.api.threads import BoundedThreads
+from job_service.api.transcode_messages import write_preset
 from job_service.api.validation import field
 from job_service.application.catalog import Catalog
 
@@ -64,4 +65,6 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> catalog_service_pb2.ListPresetsResponse:
         """Return the presets."""
         found = await self._threads.run(self._catalog.presets)
-        return catalog_service_pb2.ListPresetsResponse(presets=[preset(each) for each in found])
+        return catalog_service_pb2.ListPresetsResponse(
+            presets=[write_preset(each) for each in found]
+        )

@@ -7,6 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import glossary_pb2, translation_pb2
+from job_service.api.transcode_messages import write_options
 from job_service.domain.spec import (
     JobSpec,
     Transcode,
@@ -127,4 +128,8 @@ def _translate_records(
 
 
 def _transcode(found: Transcode) -> media_pb2.TranscodeSpec:
-    return media_pb2.TranscodeSpec(artifact_id=str(found.artifact_id), preset=found.preset)
+    return media_pb2.TranscodeSpec(
+        artifact_id=str(found.artifact_id),
+        preset=found.preset,
+        options=write_options(found.options),
+    )

@@ -14,6 +14,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 from job_service.api import checks, spec_checks
 from job_service.api.option_requests import options
+from job_service.api.transcode_messages import read_options
 from job_service.api.validation import Violations
 from job_service.domain.spec import (
     JobSpec,
@@ -154,6 +155,7 @@ def _transcode(spec: media_pb2.TranscodeSpec, violations: Violations, path: str)
     return Transcode(
         artifact_id=_artifact_id(spec.artifact_id, violations, path),
         preset=violations.check(f"{path}.preset", lambda: checks.name(spec.preset), _WRONG),
+        options=read_options(spec.options, violations, f"{path}.options"),
     )
 
 

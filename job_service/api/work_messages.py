@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from babelmill.jobs.v1 import lease_pb2
+from babelmill.media.v1 import media_pb2
 from job_service.api import spec_answers
 from job_service.api.job_answers import digest
+from job_service.api.transcode_messages import write_options
 from job_service.application.leasing import GrantedLease
 from job_service.domain.job import Artifact
 from job_service.domain.step_inputs import GLOSSARY, SOURCE
+from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import DocumentTwins
 
 _Settings = Mapping[str, object]
@@ -58,9 +61,16 @@ def _translate_text(granted: GrantedLease, settings: _Settings) -> lease_pb2.Wor
 def _transcode(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
     return lease_pb2.Work(
         transcode=lease_pb2.TranscodeWork(
-            source=_input(granted, SOURCE), preset=_text(settings, "preset")
+            source=_input(granted, SOURCE),
+            preset=_text(settings, "preset"),
+            options=_transcode_options(settings),
         )
     )
+
+
+def _transcode_options(settings: _Settings) -> media_pb2.TranscodeOptions | None:
+    found = settings.get("options")
+    return write_options(TranscodeOptions.read(found)) if isinstance(found, dict) else None
 
 
 def _extract(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:

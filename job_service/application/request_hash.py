@@ -59,7 +59,11 @@ def _hashed(body: Mapping[str, object]) -> bytes:
 
 def _spec_body(spec: JobSpec) -> dict[str, object]:
     if isinstance(spec, Transcode):
-        return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}
+        return {
+            "artifact_id": str(spec.artifact_id),
+            "preset": spec.preset,
+            **({"options": dict(spec.options.values)} if spec.options else {}),
+        }
     body: dict[str, object] = {
         "source_language": spec.source_language,
         "target_languages": spec.target_languages,

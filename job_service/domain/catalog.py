@@ -7,12 +7,17 @@ worker gone, so a worker checks its own step again.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from job_service.domain.transcode_options import PresetOption
+
 
 class PresetKind(StrEnum):
     """What a preset makes."""
 
     VIDEO = "VIDEO"
     AUDIO = "AUDIO"
+    IMAGE = "IMAGE"
+    PACKAGE = "PACKAGE"
+    REPORT = "REPORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,11 @@ class Preset:
     description: str = ""
     file_extension: str = ""
     media_type: str = ""
+    video_codec: str = ""
+    audio_codec: str = ""
+    needs_video: bool = False
+    needs_audio: bool = False
+    options: tuple[PresetOption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from job_service.domain.spec import (
     Translation,
 )
 
+from job_service.domain.transcode_options import violations_of
 _LONGEST_LIST_CHARACTERS = 4000
 
 
@@ -98,6 +99,10 @@ def _check_preset(spec: Transcode, offer: Offer, path: str) -> None:
         )
 
 
+    taken = offer.presets[spec.preset].options
+    violations = violations_of(spec.options, taken, spec.preset, f"{path}options.")
+    if violations:
+        raise InvalidRequest(*violations)
 def _check_format(name: str, offer: Offer, path: str) -> None:
     if name and name not in offer.formats:
         raise InvalidRequest(

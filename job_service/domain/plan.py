@@ -4,7 +4,7 @@ A step's `settings` is a JSON object whose keys depend on the step's kind (see
 `step_inputs` for those that name inputs):
 
 `translate_text`: source, source_language, target_language, engine, max_tokens, glossary
-`transcode`:      source, preset
+`transcode`:      source, preset, options
 `extract`:        see `plan_documents`; its end adds steps (see `expansion`)
 
 An input that came within the spec becomes an artifact of its own before
@@ -99,7 +99,11 @@ def _plan_transcode(spec: Transcode, source: Source, timeouts: StepTimeouts) -> 
         name="transcode",
         kind=Transcode.kind,
         target_key=spec.preset,
-        settings={SOURCE: str(source.artifact_id), "preset": spec.preset},
+        settings={
+            SOURCE: str(source.artifact_id),
+            "preset": spec.preset,
+            **({"options": dict(spec.options.values)} if spec.options else {}),
+        },
         timeout=timeouts.transcode,
         progress=Progress(unit="MEDIA_SECONDS", done=0.0, total=0.0),
     )

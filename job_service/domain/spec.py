@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from job_service.domain.subtitles import LocalizeVideo, ProcessSubtitles
+from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import DocumentTwins, TranslationOptions
 
 
@@ -72,6 +74,7 @@ class Transcode:
 
     artifact_id: UUID
     preset: str
+    options: TranscodeOptions = field(default_factory=TranscodeOptions)
 
     kind = "transcode"
 

@@ -13,8 +13,6 @@ from job_service.domain.catalog import (
     Engine,
     Format,
     LanguagePair,
-    Preset,
-    PresetKind,
     RouteHop,
     WorkerAnnouncement,
 )
@@ -27,6 +25,7 @@ from job_service.domain.job import (
     TargetState,
     Usage,
 )
+from job_service.storage import preset_forms
 
 # Any: a parsed JSON object of our own writing; each reader names its types.
 Form = Mapping[str, Any]
@@ -204,16 +203,8 @@ def announcement_form(said: WorkerAnnouncement) -> NewForm:
             }
             for pair in said.pairs
         ],
-        "presets": [
-            {
-                "name": preset.name,
-                "kind": preset.kind,
-                "description": preset.description,
-                "file_extension": preset.file_extension,
-                "media_type": preset.media_type,
-            }
-            for preset in said.presets
-        ],
+        "presets": preset_forms.first_forms(said.presets),
+        "media_presets": preset_forms.full_forms(said.presets),
     }
 
 
@@ -234,9 +225,7 @@ def read_announcement(worker_id: str, service: str, version: str, form: Form) ->
             )
             for pair in form["pairs"]
         ),
-        presets=tuple(
-            Preset(**{**preset, "kind": PresetKind(preset["kind"])}) for preset in form["presets"]
-        ),
+        presets=preset_forms.read_presets(form),
         formats=tuple(
             Format(
                 known["name"],

@@ -16,6 +16,7 @@ from job_service.domain.spec import (
     TranslateUrl,
     Translation,
 )
+from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import (
     Budget,
     ChatModel,
@@ -30,7 +31,11 @@ from job_service.storage.json_forms import Form, NewForm
 def spec_form(spec: JobSpec) -> NewForm:
     """Write a spec without its inline input and its glossary terms."""
     if isinstance(spec, Transcode):
-        return {"artifact_id": str(spec.artifact_id), "preset": spec.preset}
+        return {
+            "artifact_id": str(spec.artifact_id),
+            "preset": spec.preset,
+            **({"options": dict(spec.options.values)} if spec.options else {}),
+        }
     form: NewForm = {
         "source_language": spec.source_language,
         "target_languages": list(spec.target_languages),
@@ -60,7 +65,11 @@ def read_spec(
 ) -> JobSpec:
     """Read a spec, putting back what is at hand of its inline input and its terms."""
     if kind == Transcode.kind:
-        return Transcode(artifact_id=UUID(form["artifact_id"]), preset=form["preset"])
+        return Transcode(
+            artifact_id=UUID(form["artifact_id"]),
+            preset=form["preset"],
+            options=TranscodeOptions.read(form.get("options") or {}),
+        )
     return _read_translation(kind, form, text, _read_options(form.get("options") or {}, terms))
 
 
