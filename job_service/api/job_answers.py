@@ -164,6 +164,7 @@ def _step(found: Step) -> step_pb2.Step:
         start_time=timestamp(found.started_at),
         finish_time=timestamp(found.finished_at),
         depends_on=found.depends_on,
+        awaits=found.awaits,
         parts=[artifact(part) for part in found.parts],
     )
 

@@ -208,7 +208,7 @@ def expire(step: Step, now: datetime) -> Step:
 
 
 def unblock(step: Step) -> Step:
-    """Make a step ready: all that it depends on has completed."""
+    """Make a step ready: all that it waits for is there."""
     return replace(step, state=next_state(step.state, StepTrigger.UNBLOCK))
 
 

@@ -175,7 +175,9 @@ class Step:
     `generation` grows with every new attempt and together with `lease_id`
     fences stale workers out. `settings` is what the planner leaves for the
     worker, JSON-ready; `step_inputs` says how inputs are named in it. `parts`
-    are what it has made for later steps, where a whole job is read.
+    are what it has made for later steps, where a whole job is read. What a
+    step depends on must complete; of what it awaits all must end, and one
+    complete.
     """
 
     step_id: UUID
@@ -187,6 +189,7 @@ class Step:
     settings: dict[str, object]
     timeout: timedelta
     depends_on: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
     weight: float = 1.0
     generation: int = 1
     attempt: int = 0

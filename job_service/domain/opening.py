@@ -42,6 +42,7 @@ def new_steps(
             settings=step.settings,
             timeout=step.timeout,
             depends_on=step.depends_on,
+            awaits=step.awaits,
             weight=step.weight,
             progress=step.progress,
             error=step.failure,
@@ -55,7 +56,7 @@ def new_steps(
 def _first_state(step: PlannedStep) -> StepState:
     if step.failure is not None:
         return StepState.FAILED
-    return StepState.BLOCKED if step.depends_on else StepState.PENDING
+    return StepState.BLOCKED if step.depends_on or step.awaits else StepState.PENDING
 
 
 def open_job(

@@ -56,6 +56,7 @@ class PlannedStep:
     progress: Progress
     target_key: str = ""
     depends_on: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
     weight: float = 1.0
     failure: Failure | None = None
 
@@ -82,7 +83,7 @@ def check_dependencies(steps: Sequence[PlannedStep], known: Iterable[str] = ()) 
         raise ImpossiblePlan("two steps have one name")
     waiting = list(steps)
     while waiting:
-        ready = [step for step in waiting if reachable.issuperset(step.depends_on)]
+        ready = [step for step in waiting if reachable.issuperset((*step.depends_on, *step.awaits))]
         if not ready:
             raise ImpossiblePlan("steps wait for each other or for one that is not there")
         reachable.update(step.name for step in ready)

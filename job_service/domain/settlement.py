@@ -4,7 +4,7 @@ Every change of a job goes through `settle`, so the job's state, its targets,
 its progress and its events cannot come apart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -150,19 +150,31 @@ def _resolve_dependencies(steps: tuple[Step, ...], now: datetime) -> tuple[Step,
             if step.state is not StepState.BLOCKED:
                 continue
             needs = [by_name[need] for need in step.depends_on]
-            broken = [
-                need
-                for need in needs
-                if need.state in FINAL_STEP_STATES and need.state is not StepState.COMPLETED
-            ]
-            if broken:
-                by_name[name] = attempts.abandon(step, broken[0], now)
-            elif all(need.state is StepState.COMPLETED for need in needs):
+            awaited = [by_name[each] for each in step.awaits]
+            broken = _broken(needs, awaited)
+            if broken is not None:
+                by_name[name] = attempts.abandon(step, broken, now)
+            elif _has_ended(awaited) and all(n.state is StepState.COMPLETED for n in needs):
                 by_name[name] = attempts.unblock(step)
             else:
                 continue
             moved = True
     return tuple(by_name[step.name] for step in steps)
+
+
+def _broken(needs: Sequence[Step], awaited: Sequence[Step]) -> Step | None:
+    """Name a step because of which another can never run."""
+    for need in needs:
+        if need.state in FINAL_STEP_STATES and need.state is not StepState.COMPLETED:
+            return need
+    if awaited and _has_ended(awaited):
+        completed = any(each.state is StepState.COMPLETED for each in awaited)
+        return None if completed else awaited[0]
+    return None
+
+
+def _has_ended(steps: Sequence[Step]) -> bool:
+    return all(step.state in FINAL_STEP_STATES for step in steps)
 
 
 def _settle_target(target: Target, steps: tuple[Step, ...]) -> Target:

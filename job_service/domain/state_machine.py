@@ -14,8 +14,8 @@ from job_service.domain.job import FINAL_STEP_STATES, JobState, Step, StepState,
 class StepTrigger(StrEnum):
     """What can happen to a step."""
 
-    UNBLOCK = "UNBLOCK"  # all that it depends on has completed
-    ABANDON = "ABANDON"  # something that it depends on will never complete
+    UNBLOCK = "UNBLOCK"  # all that it depends on has completed, all that it awaits has ended
+    ABANDON = "ABANDON"  # something that it depends on, or all that it awaits, did not complete
     PUBLISH = "PUBLISH"  # the broker has its message
     GRANT = "GRANT"  # a worker leases it
     COMPLETE = "COMPLETE"  # its worker reports success

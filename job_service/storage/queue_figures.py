@@ -17,7 +17,9 @@ _Counts = dict[tuple[str, Priority], tuple[int, timedelta | None]]
 # as its wish to be published.
 _WAITS_SINCE = case(
     (
-        (STEPS.c.generation == 1) & (func.cardinality(STEPS.c.depends_on) == 0),
+        (STEPS.c.generation == 1)
+        & (func.cardinality(STEPS.c.depends_on) == 0)
+        & (func.cardinality(STEPS.c.awaits) == 0),
         STEPS.c.created_at,
     ),
     (STEPS.c.state == StepState.QUEUED, STEPS.c.queued_at),

@@ -56,12 +56,13 @@ PLAN = Plan(
         ),
         a_planned_step("translate[es]", "es"),
         a_planned_step("translate[fr]", "fr"),
+        a_planned_step("mux", "video", awaits=("translate[es]", "translate[fr]")),
     ),
-    ("pt", "es", "fr"),
+    ("pt", "es", "fr", "video"),
 )
 _LEASES_BEFORE_CANCEL = 3
 DEADLINE = timedelta(minutes=30)
-_index = st.integers(0, 4)
+_index = st.integers(0, 5)
 # Of the messages some are old ones, that come for the second time.
 _lag = st.sampled_from((0, 0, 0, 1))
 _lease_age = st.integers(0, 3)
@@ -111,7 +112,7 @@ def _is_worth_a_cancel(machine: "Delivery") -> bool:
 
 
 class Delivery(RuleBasedStateMachine):
-    """One job with two flat steps and one whose end adds a chain.
+    """One job with two flat steps, one that awaits them, and one whose end adds a chain.
 
     Workers old and new hold on to their leases.
     """
@@ -303,6 +304,20 @@ class Delivery(RuleBasedStateMachine):
     def what_is_completed_was_completed_by_one_lease(self) -> None:
         completed = {step.step_id for step in self.job.steps if step.state is StepState.COMPLETED}
         assert completed == set(self.winners)
+
+    @invariant()
+    def what_awaits_runs_once_all_have_ended_and_one_well(self) -> None:
+        for step in self.job.steps:
+            awaited = [other.state for other in self.job.steps if other.name in step.awaits]
+            if not awaited or step.state in {StepState.CANCELLED, StepState.EXPIRED}:
+                continue
+            if not FINAL_STEP_STATES.issuperset(awaited):
+                assert step.state is StepState.BLOCKED
+            elif StepState.COMPLETED in awaited:
+                assert step.state is not StepState.BLOCKED
+            else:
+                assert step.error is not None
+                assert (step.state, step.error.reason) == (StepState.FAILED, "DEPENDENCY_FAILED")
 
     @invariant()
     def job_agrees_with_its_parts(self) -> None:

@@ -22,7 +22,9 @@ FLAKY = Failure("ENGINE_FAILED", "The engine failed.", retryable=True)
 HOPELESS = Failure("NOT_UTF8", "The text is not UTF-8.")
 
 
-def a_planned_step(name: str, target_key: str = "", *depends_on: str) -> PlannedStep:
+def a_planned_step(
+    name: str, target_key: str = "", *depends_on: str, awaits: tuple[str, ...] = ()
+) -> PlannedStep:
     return PlannedStep(
         name=name,
         kind="work",
@@ -31,6 +33,7 @@ def a_planned_step(name: str, target_key: str = "", *depends_on: str) -> Planned
         progress=Progress("CHARACTERS", 0, 10),
         target_key=target_key,
         depends_on=depends_on,
+        awaits=awaits,
     )
 
 
