@@ -18,8 +18,8 @@ from job_service.domain.spec import (
     TranslateUrl,
     Translation,
 )
-
 from job_service.domain.transcode_options import violations_of
+
 _LONGEST_LIST_CHARACTERS = 4000
 
 
@@ -97,12 +97,12 @@ def _check_preset(spec: Transcode, offer: Offer, path: str) -> None:
             reason="UNSUPPORTED_PRESET",
             presets=_listed(offer.presets),
         )
-
-
     taken = offer.presets[spec.preset].options
     violations = violations_of(spec.options, taken, spec.preset, f"{path}options.")
     if violations:
         raise InvalidRequest(*violations)
+
+
 def _check_format(name: str, offer: Offer, path: str) -> None:
     if name and name not in offer.formats:
         raise InvalidRequest(
