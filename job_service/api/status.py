@@ -47,6 +47,9 @@ CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
     errors.NotADeadLetter: grpc.StatusCode.FAILED_PRECONDITION,
     errors.GlossaryNotFound: grpc.StatusCode.NOT_FOUND,
     errors.TooManyGlossaries: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.WebhookNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.TooManyWebhooks: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.WebhookDisabled: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SecretsDisabled: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SecretGone: grpc.StatusCode.FAILED_PRECONDITION,
     errors.TenantNotFound: grpc.StatusCode.NOT_FOUND,
@@ -67,7 +70,12 @@ CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
     Draining: grpc.StatusCode.UNAVAILABLE,
 }
 
-_QUOTAS = (errors.TooManyWaitingJobs, errors.TooManyWatchers, errors.TooManyGlossaries)
+_QUOTAS = (
+    errors.TooManyWaitingJobs,
+    errors.TooManyWatchers,
+    errors.TooManyGlossaries,
+    errors.TooManyWebhooks,
+)
 
 
 def code_of(refusal: errors.Refusal) -> grpc.StatusCode:

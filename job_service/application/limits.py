@@ -55,6 +55,8 @@ class Limits:
     """Segments that are remembered for one tenant, give or take those of a minute."""
     max_glossaries: int = 1000
     """Glossaries of one tenant."""
+    max_webhooks: int = 20
+    """Webhooks of one tenant."""
     orphan_grace: timedelta = timedelta(hours=24)
     """How old an unfinished upload, or a file that nothing refers to, may become."""
 

@@ -15,6 +15,7 @@ from job_service.application.account_ports import AccountRows, AuditRows, Direct
 from job_service.application.job_query import Cursor, JobQuery
 from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
+from job_service.application.webhook_ports import DeliveryRows, WebhookRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
 from job_service.domain.job import (
@@ -311,6 +312,14 @@ class UnitOfWork(Protocol):
     @property
     def secrets(self) -> SecretRows:
         """Jobs' secrets."""
+
+    @property
+    def webhooks(self) -> WebhookRows:
+        """Tenants' webhooks."""
+
+    @property
+    def deliveries(self) -> DeliveryRows:
+        """Events on their way to webhooks."""
 
     @property
     def memory(self) -> MemoryRows:

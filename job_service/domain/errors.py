@@ -147,8 +147,26 @@ class TooManyGlossaries(Refusal):
     reason = "TOO_MANY_GLOSSARIES"
 
 
+class WebhookNotFound(Refusal):
+    """There is no such webhook."""
+
+    reason = "WEBHOOK_NOT_FOUND"
+
+
+class TooManyWebhooks(Refusal):
+    """The tenant has as many webhooks as it may."""
+
+    reason = "TOO_MANY_WEBHOOKS"
+
+
+class WebhookDisabled(Refusal):
+    """The webhook is disabled; enable it first."""
+
+    reason = "WEBHOOK_DISABLED"
+
+
 class SecretsDisabled(Refusal):
-    """This server has no key to keep secrets with, so it takes no api_key."""
+    """This server has no key to keep secrets with, so it takes no api_key and no webhook."""
 
     reason = "SECRETS_DISABLED"
 

@@ -21,6 +21,8 @@ from job_service.storage.retention import SqlRetentionRows
 from job_service.storage.secrets import SqlSecretRows
 from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
+from job_service.storage.webhook_deliveries import SqlDeliveryRows
+from job_service.storage.webhooks import SqlWebhookRows
 from job_service.storage.workers import SqlWorkerRows
 
 
@@ -94,6 +96,16 @@ class SqlUnitOfWork:
     def secrets(self) -> SqlSecretRows:
         """Jobs' secrets."""
         return SqlSecretRows(self._connection)
+
+    @cached_property
+    def webhooks(self) -> SqlWebhookRows:
+        """Tenants' webhooks."""
+        return SqlWebhookRows(self._connection)
+
+    @cached_property
+    def deliveries(self) -> SqlDeliveryRows:
+        """Events on their way to webhooks."""
+        return SqlDeliveryRows(self._connection)
 
     @cached_property
     def memory(self) -> SqlMemoryRows:
