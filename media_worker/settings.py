@@ -2,10 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from babelmill.kit.worker.settings import WorkerSettings
+from media_worker.ffmpeg.isolation import IsolationLevel
+from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.session import MediaLimits
 
 _GIB = 1024**3
@@ -26,12 +29,21 @@ class MediaWorkerSettings(WorkerSettings):
     media_threads: int | None = Field(default=None, ge=1, le=256)
     """Threads of one ffmpeg; by default the cores shared among the worker's slots."""
 
+    media_isolation: IsolationLevel | None = None
+    """How ffmpeg is kept apart; by default as well as the host can."""
+
     @field_validator("ffmpeg")
     @classmethod
     def _is_executable(cls, value: Path | None) -> Path | None:
         if value is not None and not (value.is_file() and os.access(value, os.X_OK)):
             raise ValueError("must be an executable file")
         return value
+
+    @model_validator(mode="after")
+    def _isolates(self) -> Self:
+        if self.media_isolation is not None:
+            find_isolation(self.find_ffmpeg(), self.media_isolation)
+        return self
 
     def find_ffmpeg(self) -> Path:
         """Give the ffmpeg to run, as an absolute path."""
@@ -52,4 +64,5 @@ class MediaWorkerSettings(WorkerSettings):
             max_output_bytes=self.media_max_output_bytes,
             max_memory_bytes=self.media_max_memory_bytes,
             threads=self.media_threads or max(1, cores // self.concurrency),
+            isolation=find_isolation(self.find_ffmpeg(), self.media_isolation),
         )

@@ -105,6 +105,18 @@ class UsageMeter:
         return before[1]
 
 
+def innermost_process(pid: int) -> int:
+    """Give the last of the processes that have each started one other: the one that works."""
+    while True:
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_bytes().split()
+        except (FileNotFoundError, ProcessLookupError):
+            return pid
+        if len(children) != 1:
+            return pid
+        pid = int(children[0])
+
+
 def read_process(pid: int) -> ProcessSample | None:
     """Read a process's figures from /proc; None if it has ended."""
     directory = Path("/proc") / str(pid)

@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from media_worker.ffmpeg import launcher
+from media_worker.ffmpeg.isolation import ENVIRONMENT, Isolation
 from media_worker.ffmpeg.measurement import (
     SAMPLE_SECONDS,
     ProcessSample,
     UsageMeter,
+    innermost_process,
     read_process,
 )
 from media_worker.ffmpeg.pipes import HeadAndTail, Waker
@@ -36,8 +38,8 @@ _READ_BYTES = 64 * 1024
 _KIB = 1024
 # A stop that the launcher has not carried out by then is carried out around it.
 _STOP_GRACE_SECONDS = 0.3
-# ffmpeg gets no variable of the worker's: some of those are secrets.
-_ENVIRONMENT = {"LC_ALL": "C", "SVT_LOG": "0"}
+# Shells and bubblewrap end with this and its number when their program has died of a signal.
+_EXIT_BY_SIGNAL = 128
 
 
 class RunnerBroken(RuntimeError):
@@ -93,9 +95,12 @@ class RunResult:
 class FfmpegRunner:
     """Runs ffmpeg; may be used again and again, by one thread at a time each."""
 
-    def __init__(self, executable: Path, limits: ProcessLimits) -> None:
+    def __init__(
+        self, executable: Path, limits: ProcessLimits, isolation: Isolation | None = None
+    ) -> None:
         self._executable = executable
         self._limits = limits
+        self._isolation = isolation or Isolation()
 
     def run(
         self,
@@ -118,7 +123,8 @@ class FfmpegRunner:
             run = _Run(stop, deadline_seconds, meter, on_stdout, on_progress)
             stack.callback(run.close)
             meter.begin_run(time.monotonic())
-            run.start([str(self._executable), *arguments], directory, self._limits)
+            command = [str(self._executable.resolve()), *arguments]
+            run.start(command, directory, self._limits, self._isolation)
             return run.until_end()
 
 
@@ -149,9 +155,14 @@ class _Run:
         self._open = 0
         self._ended_by = EndedBy.ITSELF
         self._kill_at: float | None = None
+        self._is_wrapped = False
 
-    def start(self, command: list[str], directory: Path, limits: ProcessLimits) -> None:
+    def start(
+        self, command: list[str], directory: Path, limits: ProcessLimits, isolation: Isolation
+    ) -> None:
         """Start the launcher and listen to all its pipes."""
+        self._is_wrapped = isolation.is_wrapped
+        plan = isolation.plan(Path(command[0]), directory)
         report_read, report_write = os.pipe()
         progress_read, progress_write = os.pipe()
         with ExitStack() as inherited:
@@ -170,11 +181,12 @@ class _Run:
                         str(report_write),
                         str(progress_write),
                         json.dumps(asdict(limits)),
+                        json.dumps(plan),
                         "--",
                         *command,
                     ],
                     cwd=directory,
-                    env=_ENVIRONMENT,
+                    env=ENVIRONMENT,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -266,7 +278,7 @@ class _Run:
     def _sample(self, now: float) -> None:
         if self._pid is None or self._status is not None:
             return
-        sample = read_process(self._pid)
+        sample = read_process(innermost_process(self._pid) if self._is_wrapped else self._pid)
         if sample is not None:
             self._meter.sample(now, sample)
 
@@ -300,8 +312,10 @@ class _Run:
                 raise RunnerBroken("ffmpeg was lost with its launcher")
             return RunResult(self._ended_by, None, signal.SIGKILL, stderr)
         code = os.waitstatus_to_exitcode(self._status)
-        if code == launcher.EXIT_NOT_STARTED:
+        if code == launcher.EXIT_NOT_STARTED or (self._is_wrapped and stderr.startswith("bwrap: ")):
             raise RunnerBroken("ffmpeg cannot be executed")
+        if self._is_wrapped and code - _EXIT_BY_SIGNAL in set(signal.Signals):
+            code = _EXIT_BY_SIGNAL - code
         if code < 0:
             return RunResult(self._ended_by, None, -code, stderr)
         return RunResult(self._ended_by, code, None, stderr)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babelmill.jobs.v1 import lease_pb2, progress_pb2, usage_pb2
@@ -19,6 +19,7 @@ from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.handler import Attempt, Output, Result, StepFailure
 from media_worker.ffmpeg.command import INPUT_NAME, SourceAccess
 from media_worker.ffmpeg.failures import failure_of_run
+from media_worker.ffmpeg.isolation import Isolation
 from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.media_info import MediaInfo
 from media_worker.ffmpeg.probe import RunContext, Stopped, probe
@@ -40,6 +41,7 @@ class MediaLimits:
     max_memory_bytes: int
     """Address space, which is several times the memory that is used."""
     threads: int
+    isolation: Isolation = field(default_factory=Isolation)
 
 
 class FfmpegSession:
@@ -158,6 +160,7 @@ class FfmpegSessions:
                 # All threads together; the wall clock is limited by a deadline.
                 cpu_seconds=int(limits.max_processing_seconds * (os.cpu_count() or 1)) + 1,
             ),
+            limits.isolation,
         )
 
     @contextmanager

@@ -35,6 +35,7 @@ EXAMPLES = {
     "BABELMILL_WORKER_TOKEN": "",
     "BABELMILL_OTLP_ENDPOINT": "http://127.0.0.1:4317",
     "BABELMILL_SCRATCH": "/var/tmp/babelmill",
+    "BABELMILL_MEDIA_ISOLATION": "bubblewrap",
     "BABELMILL_FFMPEG": "/usr/bin/ffmpeg",
     "BABELMILL_MODELS_DIR": "/var/lib/babelmill/models",
     "BABELMILL_LIBRETRANSLATE_KEY_FILE": "/etc/babelmill/libretranslate.key",

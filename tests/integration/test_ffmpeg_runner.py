@@ -13,6 +13,7 @@ import pytest
 
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.handler import CancellationToken, StepFailure, StepStopped, StopReason
+from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.runner import (
     EndedBy,
@@ -52,7 +53,7 @@ def run(
     program: Path = FFMPEG,
     **callbacks: object,
 ) -> RunResult:
-    return FfmpegRunner(program, limits).run(
+    return FfmpegRunner(program, limits, find_isolation(FFMPEG)).run(
         arguments,
         directory=directory,
         stop=stop or CancellationToken(),
@@ -133,6 +134,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from babelmill.kit.worker.handler import CancellationToken
+from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits
 FfmpegRunner(Path(sys.argv[1]), ProcessLimits(8 << 30, 1 << 30, 600)).run(

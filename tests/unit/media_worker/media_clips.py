@@ -15,6 +15,7 @@ from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
 from babelmill.kit.worker.handler import Attempt, CancellationToken, Result
 from media_worker.ffmpeg.command import SourceAccess
+from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.media_info import MediaInfo
 from media_worker.ffmpeg.probe import RunContext, check
@@ -129,7 +130,8 @@ class Bench:
             scratch=self.scratch,
             log=structlog.stdlib.get_logger("test"),
         )
-        return TranscodeHandler(self.program, replace(LIMITS, **changed)).run(work, attempt)
+        limits = replace(LIMITS, isolation=find_isolation(FFMPEG), **changed)
+        return TranscodeHandler(self.program, limits).run(work, attempt)
 
     @contextmanager
     def output(self, result: Result) -> Iterator[Path]:
