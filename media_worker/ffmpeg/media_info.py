@@ -7,6 +7,10 @@ ffmpeg prints about a file) and `packet_scan` (what its packets really hold).
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Containers that frame every packet: in them any damage is a fault. The others
+# are made for lossy channels, or carry tags and scraps that no decoder takes.
+_STRICT_FORMATS = frozenset({"mov", "matroska"})
+
 
 class StreamKind(StrEnum):
     """What a stream carries."""
@@ -89,6 +93,11 @@ class MediaInfo:
             if s.span is not None and s.kind in {StreamKind.VIDEO, StreamKind.AUDIO}
         ]
         return max(ends, default=0.0)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the first damaged packet or frame is a fault of the file."""
+        return not _STRICT_FORMATS.isdisjoint(self.format_names)
 
     def best(self, kind: StreamKind) -> StreamInfo | None:
         """Choose the stream to work on: the default one, else the first that has packets."""

@@ -14,9 +14,6 @@ from media_worker.presets import Preset, output_filename
 from media_worker.verification import verify_output
 
 _OUTPUT_STEM = "output"
-# Containers that frame every packet: in them any damage is a fault. The others
-# are made for lossy channels, or carry tags and scraps that no decoder takes.
-_STRICT_FORMATS = frozenset({"mov", "matroska"})
 _DURATION_SLACK_SECONDS = 5.0
 
 
@@ -72,6 +69,6 @@ def _encode(
         output_name=output_name,
         threads=session.limits.threads,
         max_seconds=info.duration_seconds + _DURATION_SLACK_SECONDS,
-        strict=not _STRICT_FORMATS.isdisjoint(info.format_names),
+        strict=info.is_strict,
     )
     session.run(encode_arguments(source, encode), progress=progress)

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 from babelmill.jobs.v1 import lease_pb2, usage_pb2
 from babelmill.kit.wire.failure_reasons import FailureReason
+from babelmill.media.v1 import segments_pb2
 
 INLINE_LIMIT_BYTES = 64 * 1024
 INLINE_PART_LIMIT_BYTES = 1024
 """All parts of a document travel in the lease of one step, so each must be small."""
 
-PART_MAKERS = frozenset({"extract", "translate_segments", "adapt_tone"})
+PART_MAKERS = frozenset(
+    {
+        "extract",
+        "translate_segments",
+        "adapt_tone",
+        "extract_subtitles",
+        "split_media",
+        "encode_segment",
+    }
+)
 """The kinds of work whose outputs are parts: inputs of later steps."""
 
 
@@ -57,3 +67,5 @@ class Result:
     outputs: tuple[Output, ...]
     usage: usage_pb2.Usage | None = None
     extraction: lease_pb2.Extraction | None = None
+    split: segments_pb2.MediaSplit | None = None
+    found_subtitles: lease_pb2.FoundSubtitles | None = None

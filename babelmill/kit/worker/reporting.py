@@ -112,6 +112,8 @@ class LeaseReporter:
             outputs=[_step_output(output) for output in result.outputs],
             usage=result.usage,
             extraction=result.extraction,
+            split=result.split,
+            found_subtitles=result.found_subtitles,
         )
         return _report(lambda: self._service.CompleteStep(request, timeout=_CALL_SECONDS))
 
