@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Scope
 
+from gateway.dialects import registry
+from gateway.dialects.options import DialectOptions
 from gateway.http import openapi
 from gateway.http.limits import BodyLimits
 from gateway.http.observation import QUIET_PATHS, Observation
@@ -45,15 +47,16 @@ _TAGS = [
 ]
 
 
-def create_app(context: Context) -> FastAPI:
-    """Assemble the application."""
+def create_app(context: Context, dialects: DialectOptions | None = None) -> FastAPI:
+    """Assemble the application; it speaks all dialects unless told otherwise."""
+    dialects = dialects or DialectOptions()
     app = FastAPI(
         title="Babelmill",
         summary="A job service that translates and transcodes, and loses nothing.",
         description=_DESCRIPTION,
         version=version("babelmill"),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_tags=_TAGS,
+        openapi_tags=[*_TAGS, *registry.tags_of(dialects)],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -68,14 +71,21 @@ def create_app(context: Context) -> FastAPI:
         },
     )
     app.state.context = context
+    app.state.dialects = dialects
     routed = (jobs, events, artifacts, content, queues, glossaries, catalog, health, documentation)
     for resource in routed:
         app.include_router(resource.router)
+    for router in registry.routers_of(dialects):
+        app.include_router(router)
     documentation.mount_assets(app)
     refusals.install(app)
     openapi.install(app)
+
+    def is_upload(scope: Scope) -> bool:
+        return _is_upload(scope) or registry.is_upload(dialects, scope)
+
     # The last one added is the outermost.
-    app.add_middleware(BodyLimits, limits=context.limits, is_upload=_is_upload)
+    app.add_middleware(BodyLimits, limits=context.limits, is_upload=is_upload)
     app.add_middleware(Observation)
     return app
 

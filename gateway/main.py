@@ -95,7 +95,7 @@ def server_config(settings: GatewaySettings, context: Context) -> uvicorn.Config
         "ConfiguredEdgeProtocol", (EdgeProtocol,), {"head_seconds": settings.gateway_head_seconds}
     )
     return uvicorn.Config(
-        create_app(context),
+        create_app(context, settings.dialects),
         host=host,
         port=port,
         http=protocol,

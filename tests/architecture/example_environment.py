@@ -43,6 +43,7 @@ EXAMPLES = {
     "BABELMILL_QUEUE_FAMILIES": "extraction,translation,tone,reconstruction",
     "BABELMILL_DEEPL_KEY_FILE": "/etc/babelmill/deepl.key",
     "BABELMILL_MEDIA_THREADS": "1",
+    "BABELMILL_GATEWAY_GUEST_TOKEN_FILE": "/etc/babelmill/guest.token",
 }
 
 

@@ -1,0 +1,1 @@
+"""The words of other systems: their clients' paths and shapes, for the same jobs."""
