@@ -9,17 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from babelmill.jobs.v1 import (
-    artifact_service_pb2_grpc,
-    catalog_service_pb2_grpc,
-    job_service_pb2_grpc,
-    queue_service_pb2_grpc,
-    worker_service_pb2_grpc,
-)
 from babelmill.kit.artifacts.opening import open_store
 from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.logs import get_logger
-from babelmill.translation.v1 import glossary_service_pb2_grpc
+from job_service.api.admin_servicer import AdminServicer
 from job_service.api.artifact_servicer import ArtifactServicer
 from job_service.api.auth import Authenticator
 from job_service.api.catalog_servicer import CatalogServicer
@@ -27,10 +20,20 @@ from job_service.api.glossary_servicer import GlossaryServicer
 from job_service.api.job_servicer import JobServicer
 from job_service.api.queue_servicer import QueueServicer
 from job_service.api.readiness import Readiness
-from job_service.api.server import Port, Service, stop_ports
+from job_service.api.refusal_record import RefusalRecord
+from job_service.api.server import Port, stop_ports
+from job_service.api.service_list import (
+    CLIENT_PORT,
+    WORKER_PORT,
+    admin_services,
+    client_services,
+    worker_services,
+)
 from job_service.api.status import Draining
 from job_service.api.threads import BoundedThreads
 from job_service.api.worker_servicer import WorkerServicer
+from job_service.application.accounts import Accounts
+from job_service.application.auditing import Auditing
 from job_service.application.cancellation import Cancellation
 from job_service.application.catalog import Catalog
 from job_service.application.dead_letters import DeadLetters
@@ -56,7 +59,6 @@ from job_service.dispatch.reaper_loop import ReaperLoop
 from job_service.dispatch.relay import Relay
 from job_service.dispatch.retention_loop import RetentionLoop
 from job_service.dispatch.routes import queues
-from job_service.domain.principal import Role
 from job_service.fanout.clock import SharedClock
 from job_service.fanout.hub import Hub
 from job_service.fanout.signals import LoopSignals
@@ -164,18 +166,46 @@ class JobService:
             threads=self._clients,
         )
         uploads = Uploads(units=units, store=store, limits=limits)
+        client_tokens = Authenticator(
+            tokens=tokens,
+            threads=self._clients,
+            roles=CLIENT_PORT,
+            remember_seconds=settings.token_memory_seconds,
+        )
+        worker_tokens = Authenticator(
+            tokens=tokens,
+            threads=self._workers,
+            roles=WORKER_PORT,
+            remember_seconds=settings.token_memory_seconds,
+        )
+        auditing = Auditing(units=units)
+
+        def forget_tokens() -> None:
+            client_tokens.forget()
+            worker_tokens.forget()
+
+        admin = AdminServicer(
+            accounts=Accounts(units=units),
+            auditing=auditing,
+            threads=self._clients,
+            on_invalid=forget_tokens,
+        )
         self.client_port = Port(
             listen=settings.grpc_listen,
-            services=_client_services(
-                jobs,
-                ArtifactServicer(uploads=uploads, threads=self._transfers),
-                CatalogServicer(catalog=catalog, threads=self._clients),
-                queue_servicer,
-                GlossaryServicer(
-                    glossaries=Glossaries(units=units, limits=limits), threads=self._clients
+            services=[
+                *client_services(
+                    jobs=jobs,
+                    artifacts=ArtifactServicer(uploads=uploads, threads=self._transfers),
+                    catalog=CatalogServicer(catalog=catalog, threads=self._clients),
+                    queues=queue_servicer,
+                    glossaries=GlossaryServicer(
+                        glossaries=Glossaries(units=units, limits=limits), threads=self._clients
+                    ),
                 ),
-            ),
-            authenticator=Authenticator(tokens=tokens, threads=self._clients, role=Role.CLIENT),
+                *admin_services(admin),
+            ],
+            authenticator=client_tokens,
+            on_refused=RefusalRecord(auditing=auditing, threads=self._background).tell,
             readiness=self._readiness,
             max_concurrent_calls=settings.max_concurrent_calls,
             share_port=settings.share_port,
@@ -190,14 +220,8 @@ class JobService:
         )
         self.worker_port = Port(
             listen=settings.worker_grpc_listen,
-            services=[
-                Service(
-                    "babelmill.jobs.v1.WorkerService",
-                    worker_service_pb2_grpc.add_WorkerServiceServicer_to_server,
-                    worker,
-                )
-            ],
-            authenticator=Authenticator(tokens=tokens, threads=self._workers, role=Role.WORKER),
+            services=worker_services(worker),
+            authenticator=worker_tokens,
             readiness=self._readiness,
             max_concurrent_calls=settings.max_concurrent_worker_calls,
             with_channelz=True,
@@ -285,39 +309,3 @@ def _retention_loop(
         interval_seconds=interval_of(limits, _LONGEST_RETENTION_INTERVAL).total_seconds(),
         sweep_interval_seconds=interval_of(limits, _LONGEST_SWEEP_INTERVAL).total_seconds(),
     )
-
-
-def _client_services(
-    jobs: JobServicer,
-    artifacts: ArtifactServicer,
-    catalog: CatalogServicer,
-    queue_servicer: QueueServicer,
-    glossaries: GlossaryServicer,
-) -> list[Service]:
-    return [
-        Service(
-            "babelmill.jobs.v1.JobService",
-            job_service_pb2_grpc.add_JobServiceServicer_to_server,
-            jobs,
-        ),
-        Service(
-            "babelmill.jobs.v1.ArtifactService",
-            artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server,
-            artifacts,
-        ),
-        Service(
-            "babelmill.jobs.v1.CatalogService",
-            catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
-            catalog,
-        ),
-        Service(
-            "babelmill.jobs.v1.QueueService",
-            queue_service_pb2_grpc.add_QueueServiceServicer_to_server,
-            queue_servicer,
-        ),
-        Service(
-            "babelmill.translation.v1.GlossaryService",
-            glossary_service_pb2_grpc.add_GlossaryServiceServicer_to_server,
-            glossaries,
-        ),
-    ]

@@ -66,6 +66,9 @@ class JobServiceSettings(DatabaseSettings):
     memory_hours: float = Field(default=24, gt=0, le=_MOST_HOURS)
     max_memory_entries: int = Field(default=500_000, ge=0)
 
+    # How long a token that was good is taken as good. What was revoked ends within
+    # four thirds of it, open streams too.
+    token_memory_seconds: float = Field(default=30, ge=0.1, le=40)
     keep_alive_seconds: float = Field(default=15, ge=0.1, le=600)
     max_watchers: int = Field(default=5000, ge=1)
     max_watchers_per_tenant: int = Field(default=2000, ge=1)

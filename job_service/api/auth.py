@@ -1,4 +1,4 @@
-"""Who calls: the bearer token of a call, checked against the port's role.
+"""Who calls: the bearer token of a call, checked against the port's roles.
 
 A token that was good is remembered for at most 30 seconds under its hash, so
 a revoked one works no longer than that, and the database is not asked for
@@ -53,20 +53,22 @@ def set_current_caller(caller: Caller) -> None:
 
 
 class Authenticator:
-    """Checks the tokens of one port, which serves one role."""
+    """Checks the tokens of one port, which serves some roles."""
 
     def __init__(
         self,
         *,
         tokens: ChecksTokens,
         threads: BoundedThreads,
-        role: Role,
+        roles: frozenset[Role],
+        remember_seconds: float = REMEMBER_SECONDS,
         capacity: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tokens = tokens
         self._threads = threads
-        self._role = role
+        self.roles = roles
+        self.remember_seconds = remember_seconds
         self._capacity = capacity
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
@@ -79,9 +81,15 @@ class Authenticator:
         if principal is None:
             principal = await self._threads.run(self._tokens.authenticate, token)
             self._remember(token_hash, principal)
-        if principal.role != self._role:
-            raise WrongRole(f"This port serves tokens of the role {self._role} only.")
+        if principal.role not in self.roles:
+            raise WrongRole(
+                f"This port serves tokens of the role {names_of(self.roles)} only.",
+            )
         return Caller(principal, token_hash)
+
+    def forget(self) -> None:
+        """Ask for every token anew: one may just have become invalid."""
+        self._known.clear()
 
     def _remembered(self, token_hash: bytes) -> Principal | None:
         found = self._known.get(token_hash)
@@ -94,10 +102,15 @@ class Authenticator:
         return principal
 
     def _remember(self, token_hash: bytes, principal: Principal) -> None:
-        self._known[token_hash] = (self._clock() + REMEMBER_SECONDS, principal)
+        self._known[token_hash] = (self._clock() + self.remember_seconds, principal)
         self._known.move_to_end(token_hash)
         while len(self._known) > self._capacity:
             self._known.popitem(last=False)
+
+
+def names_of(roles: frozenset[Role]) -> str:
+    """Name roles for people."""
+    return " or ".join(sorted(roles))
 
 
 def bearer_token(metadata: Iterable[tuple[str, str | bytes]]) -> str:

@@ -9,9 +9,8 @@ Errors leave as typed details; a fault of ours leaves as INTERNAL with an id.
 import asyncio
 import inspect
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,16 +23,21 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
 from babelmill.kit.wire.trace_headers import context_from_traceparent, without_tracing
-from job_service.api.auth import Authenticator, set_current_caller
+from job_service.api.auth import Authenticator, Caller, names_of, set_current_caller
 from job_service.api.enums import unknown_enum_values
+from job_service.api.open_streams import HeldStream, OpenStreams
 from job_service.api.status import details_of, internal_error, not_served
-from job_service.domain.errors import InvalidRequest, Refusal, SlowWatcher, Violation
+from job_service.domain.errors import (
+    InvalidRequest,
+    Refusal,
+    SlowWatcher,
+    Violation,
+    WrongRole,
+)
+from job_service.domain.principal import Role
 
 _log = get_logger(__name__)
 _tracer = trace.get_tracer(__name__)
-
-RECHECK_SECONDS = 10.0
-"""How often the token of a long stream is checked again."""
 
 _OK = 0
 _CANCELLED = grpc.StatusCode.CANCELLED.value[0]
@@ -43,6 +47,8 @@ R = TypeVar("R")
 # Any: requests and responses are of whatever type the servicer's method has.
 Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Any]
 Register = Callable[[Any, Any], None]
+OnRefused = Callable[[Caller, str], None]
+"""Told who called which method that their role may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Method:
     name: str
     open: bool
     traced: bool
+    streams: bool
+    roles: frozenset[Role] | None
     parse: Callable[[bytes], Message]
     behaviour: Behaviour
 
@@ -71,25 +79,42 @@ class Edge:
         open_services: frozenset[str],
         untraced_methods: frozenset[str] = frozenset(),
         write_timeout_seconds: float = 30.0,
+        streams: OpenStreams | None = None,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self._authenticator = authenticator
+        self._streams = streams
+        self._on_refused = on_refused
         self._open_services = open_services
         self._untraced_methods = untraced_methods
         self._write_timeout_seconds = write_timeout_seconds
 
-    def register(self, server: grpc.aio.Server, register: Register, servicer: object) -> None:
-        """Register a servicer; `register` is the generated `add_…_to_server`."""
+    def register(
+        self,
+        server: grpc.aio.Server,
+        register: Register,
+        servicer: object,
+        roles: frozenset[Role] | None = None,
+    ) -> None:
+        """Register a servicer; `register` is the generated `add_…_to_server`.
+
+        Without `roles`, every role of the port may call it.
+        """
         recorder = _Recorder()
         register(servicer, recorder)
         for service, handlers in recorder.services.items():
-            wrapped = {name: self._wrap(service, name, h) for name, h in handlers.items()}
+            wrapped = {name: self._wrap(service, name, h, roles) for name, h in handlers.items()}
             server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(service, wrapped),)
             )
             server.add_registered_method_handlers(service, wrapped)
 
     def _wrap(
-        self, service: str, name: str, handler: "grpc.RpcMethodHandler[Any, Any]"
+        self,
+        service: str,
+        name: str,
+        handler: "grpc.RpcMethodHandler[Any, Any]",
+        roles: frozenset[Role] | None,
     ) -> "grpc.RpcMethodHandler[Any, Any]":
         # Any: the stubs know only synchronous behaviours here.
         behaviour: Any = (
@@ -105,6 +130,8 @@ class Edge:
             name=name,
             open=service in self._open_services,
             traced=service not in self._open_services and name not in self._untraced_methods,
+            streams=handler.request_streaming or handler.response_streaming,
+            roles=roles,
             parse=handler.request_deserializer,
             behaviour=behaviour,
         )
@@ -144,30 +171,13 @@ class Edge:
                     # A servicer that writes by itself, as the stock health service does.
                     await answers
                     return
-                rechecks = self._rechecks(method, context)
                 async with aclosing(answers) as responses:
                     async for response in responses:
-                        await rechecks()
                         await self._write(context, response)
 
             await self._guard(method, context, work)
 
         return answer
-
-    def _rechecks(
-        self, method: Method, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> Callable[[], Awaitable[None]]:
-        """Give what ends a long stream soon after its token was revoked or has expired."""
-        checked_at = time.monotonic()
-
-        async def recheck() -> None:
-            nonlocal checked_at
-            if method.open or time.monotonic() - checked_at < RECHECK_SECONDS:
-                return
-            await self._authenticator.authenticate(tuple(context.invocation_metadata() or ()))
-            checked_at = time.monotonic()
-
-        return recheck
 
     async def _write(self, context: grpc.aio.ServicerContext[Any, Any], response: Message) -> None:
         try:
@@ -187,22 +197,29 @@ class Edge:
         work: Callable[[], Awaitable[R]],
     ) -> R:
         metadata = tuple(context.invocation_metadata() or ())
-        with _span(method, metadata) as span:
+        with _span(method, metadata) as span, ExitStack() as stack:
             quota_subject = ""
+            held: HeldStream | None = None
             try:
                 if not method.open:
                     caller = await self._authenticator.authenticate(metadata)
                     set_current_caller(caller)
                     quota_subject = f"tenant:{caller.principal.tenant_id}"
                     span.set_attribute("babelmill.tenant_id", str(caller.principal.tenant_id))
+                    self._check_role(method, caller)
+                    if method.streams and self._streams is not None:
+                        held = stack.enter_context(self._streams.hold(caller, metadata))
                 result = await work()
             except Refusal as refusal:
                 details = details_of(refusal, quota_subject)
             except grpc.aio.AbortError:
                 raise
             except asyncio.CancelledError:
-                span.set_attribute("rpc.grpc.status_code", _CANCELLED)
-                raise
+                if held is None or held.refusal is None:
+                    span.set_attribute("rpc.grpc.status_code", _CANCELLED)
+                    raise
+                # Not the peer's doing: its token does not work any more.
+                details = details_of(held.refusal, quota_subject)
             except NotImplementedError:
                 # What the generated base class does with a method of a newer contract.
                 details = not_served()
@@ -214,6 +231,13 @@ class Edge:
             _mark(span, details)
             # It always raises.
             return await context.abort_with_status(to_rpc_status(details))
+
+    def _check_role(self, method: Method, caller: Caller) -> None:
+        if method.roles is None or caller.principal.role in method.roles:
+            return
+        if self._on_refused is not None:
+            self._on_refused(caller, f"{method.service}/{method.name}")
+        raise WrongRole(f"This needs a token of the role {names_of(method.roles)}.")
 
 
 class _Recorder:

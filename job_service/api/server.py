@@ -21,8 +21,10 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from babelmill.kit.process.logs import get_logger
 from job_service.api.auth import Authenticator
-from job_service.api.edge import Edge, Register
+from job_service.api.edge import Edge, OnRefused, Register
+from job_service.api.open_streams import OpenStreams
 from job_service.api.readiness import Readiness
+from job_service.domain.principal import Role
 
 _log = get_logger(__name__)
 
@@ -38,11 +40,15 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A servicer and the generated function that registers it."""
+    """A servicer, the generated function that registers it, and who may call it.
+
+    Without `roles`, every role of its port may.
+    """
 
     name: str
     register: Register
     servicer: object
+    roles: frozenset[Role] | None = None
 
 
 class Port:
@@ -58,11 +64,13 @@ class Port:
         max_concurrent_calls: int,
         with_channelz: bool = False,
         share_port: bool = False,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self._server = grpc.aio.server(
             options=_options(share_port=share_port), maximum_concurrent_rpcs=max_concurrent_calls
         )
         self.listen = listen
+        self._streams = OpenStreams(authenticator)
         open_services = {health.SERVICE_NAME}
         if is_loopback(listen):
             open_services.add(reflection.SERVICE_NAME)
@@ -70,9 +78,11 @@ class Port:
             authenticator,
             open_services=frozenset(open_services),
             untraced_methods=_UNTRACED_METHODS,
+            streams=self._streams,
+            on_refused=on_refused,
         )
         for service in services:
-            edge.register(self._server, service.register, service.servicer)
+            edge.register(self._server, service.register, service.servicer, service.roles)
         names = [service.name for service in services]
         health_servicer = health.aio.HealthServicer()
         readiness.inform(health_servicer, names)
@@ -99,11 +109,13 @@ class Port:
     async def start(self) -> None:
         """Begin to serve."""
         await self._server.start()
+        self._streams.start()
         _log.info("port_opened", listen=self.listen, port=self.number)
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls; end those that are left after the grace."""
         await self._server.stop(grace_seconds)
+        self._streams.stop()
 
 
 async def stop_ports(ports: Sequence[Port], grace_seconds: float) -> None:

@@ -58,7 +58,7 @@ class SqlAccountRows:
         """Return the owner of a token that works."""
         row = self._connection.execute(
             select(TOKENS.c.tenant_id, TOKENS.c.role, TOKENS.c.token_id, TOKENS.c.user_id)
-            .join(TENANTS)
+            .join(TENANTS, TENANTS.c.tenant_id == TOKENS.c.tenant_id)
             .outerjoin(USERS, USERS.c.user_id == TOKENS.c.user_id)
             .where(TOKENS.c.token_hash == token_hash, token_works())
         ).first()

@@ -106,13 +106,16 @@ class SqlDirectoryRows:
 
 
 def _users() -> AnySelect:
-    return select(USERS, TENANTS.c.name.label("tenant")).join(TENANTS)
+    return select(USERS, TENANTS.c.name.label("tenant")).select_from(
+        USERS.join(TENANTS, TENANTS.c.tenant_id == USERS.c.tenant_id)
+    )
 
 
 def _tokens() -> AnySelect:
     return (
         select(TOKENS, TENANTS.c.name.label("tenant"), USERS.c.name.label("user_name"))
-        .join(TENANTS)
+        .select_from(TOKENS)
+        .join(TENANTS, TENANTS.c.tenant_id == TOKENS.c.tenant_id)
         .outerjoin(USERS, USERS.c.user_id == TOKENS.c.user_id)
     )
 

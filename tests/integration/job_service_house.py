@@ -14,6 +14,7 @@ import redis.asyncio
 from pydantic import SecretStr
 
 from babelmill.jobs.v1 import (
+    admin_service_pb2_grpc,
     artifact_service_pb2_grpc,
     catalog_service_pb2_grpc,
     job_pb2,
@@ -49,6 +50,7 @@ class House:
     client: Metadata
     other_client: Metadata
     worker: Metadata
+    operator: Metadata
     client_channel: grpc.aio.Channel
     worker_channel: grpc.aio.Channel
 
@@ -67,6 +69,10 @@ class House:
     @property
     def queues(self) -> "queue_service_pb2_grpc.QueueServiceAsyncStub":
         return queue_service_pb2_grpc.QueueServiceStub(self.client_channel)
+
+    @property
+    def admin(self) -> "admin_service_pb2_grpc.AdminServiceAsyncStub":
+        return admin_service_pb2_grpc.AdminServiceStub(self.client_channel)
 
     @property
     def workers(self) -> "worker_service_pb2_grpc.WorkerServiceAsyncStub":
@@ -117,6 +123,7 @@ async def open_house(
         client = tokens.create_token(tenant_id, Role.CLIENT)
         worker = tokens.create_token(tenant_id, Role.WORKER)
         other = tokens.create_token(tokens.create_tenant("theirs"), Role.CLIENT)
+        operator = tokens.create_token(tokens.create_tenant("operators"), Role.OPERATOR)
         service = JobService(
             JobServiceSettings.model_validate(
                 {
@@ -143,6 +150,7 @@ async def open_house(
                 client=bearer(client),
                 other_client=bearer(other),
                 worker=bearer(worker),
+                operator=bearer(operator),
                 client_channel=to_clients,
                 worker_channel=to_workers,
             )

@@ -16,11 +16,9 @@ from babelmill.jobs.v1 import (
     progress_pb2,
     worker_service_pb2,
 )
-from job_service.domain.principal import Role
 from tests.integration.job_service_house import (
     WORKER,
     House,
-    bearer,
     open_house,
     refusal,
     take_message,
@@ -209,24 +207,6 @@ async def test_watches_are_limited_when_a_tenant_opens_many(
         calls[0].cancel()
         await until(lambda: house.service.hub.watchers == 1)
         await watch(house, job.job_id).read()
-
-
-async def test_watch_ends_when_its_token_is_revoked(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The thirty and ten seconds of memory, without the wait.
-    monkeypatch.setattr("job_service.api.edge.RECHECK_SECONDS", 0.0)
-    monkeypatch.setattr("job_service.api.auth.REMEMBER_SECONDS", 0.0)
-    token = house.tokens.create_token(house.tenant_id, Role.CLIENT)
-    job = await house.create()
-    call = house.jobs.WatchJob(
-        job_service_pb2.WatchJobRequest(job_id=job.job_id), metadata=bearer(token)
-    )
-    await call.read()
-    house.tokens.revoke_token(house.tokens.authenticate(token).token_id)
-    async with asyncio.timeout(10):
-        details = await refusal(call)
-    assert details.code is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_replicas_wake_each_other_when_one_changes_a_job(

@@ -32,7 +32,8 @@ class AdminServiceStub:
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.
@@ -113,7 +114,8 @@ class AdminServiceServicer:
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.
@@ -323,7 +325,8 @@ class AdminService:
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.

@@ -33,7 +33,8 @@ class AdminServiceStub:
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.
@@ -130,7 +131,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.
@@ -223,7 +225,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     JobService; PERMISSION_DENIED, reason WRONG_ROLE, is what any other valid
     token gets. The first operator's token is made by the job service's own
     command `create-token`, which needs the database. Each call that changes
-    something is written to the audit log, and so is each refused for its role.
+    something is written to the audit log, and so is each that a client's token
+    is refused, once a minute for each token and method.
 
     What is disabled or revoked ends within 60 seconds everywhere, open streams
     included.
