@@ -21,7 +21,6 @@ from job_service.application.leasing import (
     LeaseRequest,
 )
 from job_service.application.outcomes import NewOutput
-from job_service.domain.expansion import Chunk, Extraction
 from job_service.domain.job import Digest, Failure, Progress, Usage
 
 _NO_ID = UUID(int=0)
@@ -146,36 +145,6 @@ def usage(message: usage_pb2.Usage, violations: Violations) -> Usage | None:
         output_bytes=_int(measured, "output_bytes"),
         engine_characters=_int(measured, "engine_characters"),
         engine_tokens=_int(measured, "engine_tokens"),
-    )
-
-
-def extraction(message: lease_pb2.Extraction, violations: Violations) -> Extraction:
-    """Read what an extract step has found."""
-    if not 0 <= message.language_confidence <= 1:
-        violations.add("extraction.language_confidence", "It must be from 0 to 1.")
-    return Extraction(
-        format=violations.check("extraction.format", lambda: checks.name(message.format), ""),
-        source_language=violations.check(
-            "extraction.source_language", lambda: checks.language_tag(message.source_language), ""
-        ),
-        language_confidence=message.language_confidence,
-        chunks=tuple(
-            _chunk(chunk, f"extraction.chunks[{index}]", violations)
-            for index, chunk in enumerate(message.chunks)
-        ),
-        original_filename=message.original_filename,
-    )
-
-
-def _chunk(message: lease_pb2.ExtractedChunk, path: str, violations: Violations) -> Chunk:
-    return Chunk(
-        filename=message.filename,
-        characters=violations.check(
-            f"{path}.characters", lambda: checks.not_negative(message.characters), 0
-        ),
-        segments=violations.check(
-            f"{path}.segments", lambda: checks.not_negative(message.segments), 0
-        ),
     )
 
 

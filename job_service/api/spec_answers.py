@@ -7,15 +7,18 @@ from google.protobuf.struct_pb2 import Struct
 from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import glossary_pb2, translation_pb2
+from job_service.api.subtitle_answers import localize_video, process_subtitles
 from job_service.api.transcode_messages import write_options
 from job_service.domain.spec import (
     JobSpec,
+    Media,
     Transcode,
     TranslateDocument,
     TranslateRecords,
     TranslateText,
     TranslateUrl,
 )
+from job_service.domain.subtitles import LocalizeVideo, ProcessSubtitles
 from job_service.domain.translation import DocumentTwins, GlossaryTerm, TranslationOptions
 
 
@@ -47,6 +50,14 @@ def spec(found: JobSpec, *, listed: bool = False) -> job_pb2.JobSpec:
         )
     if isinstance(found, TranslateRecords):
         return job_pb2.JobSpec(translate_records=_translate_records(found, listed=listed))
+    return _media(found)
+
+
+def _media(found: LocalizeVideo | Media) -> job_pb2.JobSpec:
+    if isinstance(found, LocalizeVideo):
+        return job_pb2.JobSpec(localize_video=localize_video(found, _given_options(found.options)))
+    if isinstance(found, ProcessSubtitles):
+        return job_pb2.JobSpec(process_subtitles=process_subtitles(found))
     return job_pb2.JobSpec(transcode=_transcode(found))
 
 

@@ -4,7 +4,6 @@ What is checked here is form alone; whether an address is public, a file is of
 its format, or a pair exists is found out by others.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -13,7 +12,9 @@ from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 from job_service.api import checks, spec_checks
+from job_service.api.language_requests import languages
 from job_service.api.option_requests import options
+from job_service.api.subtitle_requests import localize_video, process_subtitles
 from job_service.api.transcode_messages import read_options
 from job_service.api.validation import Violations
 from job_service.domain.spec import (
@@ -25,8 +26,6 @@ from job_service.domain.spec import (
     TranslateUrl,
 )
 from job_service.domain.translation import DocumentTwins, TranslationOptions
-
-MAX_TARGETS = 32
 
 _NO_ID = UUID(int=0)
 # Stands for a value that was found wrong; the request is refused before it is used.
@@ -62,6 +61,11 @@ def read_spec(spec: job_pb2.JobSpec, violations: Violations, path: str) -> ReadS
         case "translate_records":
             read = _translate_records(spec.translate_records, violations, here)
             given = spec.translate_records.options
+        case "localize_video":
+            read = localize_video(spec.localize_video, violations, here)
+            given = spec.localize_video.options
+        case "process_subtitles":
+            return ReadSpec(process_subtitles(spec.process_subtitles, violations, here))
         case "transcode":
             return ReadSpec(_transcode(spec.transcode, violations, here))
         case _:
@@ -82,10 +86,10 @@ def _translate_text(
         artifact_id = _artifact_id(spec.artifact_id, violations, path)
     else:
         violations.add(f"{path}.text", "Set text or artifact_id.", "REQUIRED")
-    languages = _languages(spec.source_language, spec.target_languages, violations, path)
+    tags = languages(spec.source_language, spec.target_languages, violations, path)
     return TranslateText(
-        source_language=languages[0],
-        target_languages=languages[1],
+        source_language=tags[0],
+        target_languages=tags[1],
         text=text,
         artifact_id=artifact_id,
         engine=_optional_name(spec.engine, f"{path}.engine", violations),
@@ -96,11 +100,11 @@ def _translate_text(
 def _translate_document(
     spec: translation_pb2.TranslateDocumentSpec, violations: Violations, path: str
 ) -> JobSpec:
-    languages = _languages(spec.source_language, spec.target_languages, violations, path)
+    tags = languages(spec.source_language, spec.target_languages, violations, path)
     return TranslateDocument(
         artifact_id=_artifact_id(spec.artifact_id, violations, path),
-        source_language=languages[0],
-        target_languages=languages[1],
+        source_language=tags[0],
+        target_languages=tags[1],
         format=_optional_name(spec.format, f"{path}.format", violations),
         options=_options(spec.options, violations, path),
         twins=DocumentTwins(bilingual=spec.twins.bilingual, xliff=spec.twins.xliff),
@@ -110,11 +114,11 @@ def _translate_document(
 def _translate_url(
     spec: translation_pb2.TranslateUrlSpec, violations: Violations, path: str
 ) -> JobSpec:
-    languages = _languages(spec.source_language, spec.target_languages, violations, path)
+    tags = languages(spec.source_language, spec.target_languages, violations, path)
     return TranslateUrl(
         url=violations.check(f"{path}.url", lambda: spec_checks.web_address(spec.url), _WRONG),
-        source_language=languages[0],
-        target_languages=languages[1],
+        source_language=tags[0],
+        target_languages=tags[1],
         format=_optional_name(spec.format, f"{path}.format", violations),
         options=_options(spec.options, violations, path),
         twins=DocumentTwins(bilingual=spec.twins.bilingual, xliff=spec.twins.xliff),
@@ -124,7 +128,7 @@ def _translate_url(
 def _translate_records(
     spec: translation_pb2.TranslateRecordsSpec, violations: Violations, path: str
 ) -> JobSpec:
-    languages = _languages(spec.source_language, spec.target_languages, violations, path)
+    tags = languages(spec.source_language, spec.target_languages, violations, path)
     if not 1 <= len(spec.target_fields) <= spec_checks.MAX_TARGET_FIELDS:
         violations.add(
             f"{path}.target_fields",
@@ -141,8 +145,8 @@ def _translate_records(
             )
             for index, name in enumerate(spec.target_fields[: spec_checks.MAX_TARGET_FIELDS])
         ),
-        source_language=languages[0],
-        target_languages=languages[1],
+        source_language=tags[0],
+        target_languages=tags[1],
         code_filter=spec.code_filter,
         options=_options(spec.options, violations, path),
         output_prefix=violations.check(
@@ -157,31 +161,6 @@ def _transcode(spec: media_pb2.TranscodeSpec, violations: Violations, path: str)
         preset=violations.check(f"{path}.preset", lambda: checks.name(spec.preset), _WRONG),
         options=read_options(spec.options, violations, f"{path}.options"),
     )
-
-
-def _languages(
-    source: str, given: Sequence[str], violations: Violations, path: str
-) -> tuple[str, tuple[str, ...]]:
-    """Read the source language, which may be empty, and the target languages."""
-    source_language = _WRONG
-    if source:
-        source_language = violations.check(
-            f"{path}.source_language", lambda: checks.language_tag(source), _WRONG
-        )
-    path = f"{path}.target_languages"
-    if not 1 <= len(given) <= MAX_TARGETS:
-        violations.add(path, f"There are {len(given)}; from 1 to {MAX_TARGETS} are allowed.")
-        return source_language, ()
-    targets: list[str] = []
-    for index, raw in enumerate(given):
-        here = f"{path}[{index}]"
-        tag = violations.check(here, partial(checks.language_tag, raw), _WRONG)
-        if tag and tag == source_language:
-            violations.add(here, "It is the source language.", "SAME_AS_SOURCE")
-        if tag and tag in targets:
-            violations.add(here, "It is there twice.", "DUPLICATE")
-        targets.append(tag)
-    return source_language, tuple(targets)
 
 
 def _options(

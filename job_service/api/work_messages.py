@@ -5,19 +5,15 @@ from uuid import UUID
 
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.media.v1 import media_pb2
-from job_service.api import spec_answers
-from job_service.api.job_answers import digest
+from job_service.api import spec_answers, subtitle_work
+from job_service.api.stored_contents import stored_content
 from job_service.api.transcode_messages import write_options
 from job_service.application.leasing import GrantedLease
-from job_service.domain.job import Artifact
 from job_service.domain.step_inputs import GLOSSARY, SOURCE
 from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import DocumentTwins
 
 _Settings = Mapping[str, object]
-
-# Leads to nothing in the store: the worker finds its input missing, and says so.
-_NOWHERE = "missing"
 
 
 class UnknownStepKind(Exception):
@@ -30,20 +26,6 @@ def work(granted: GrantedLease) -> lease_pb2.Work:
     if write is None:
         raise UnknownStepKind(granted.step.kind)
     return write(granted, granted.step.settings)
-
-
-def stored_content(found: Artifact | None) -> lease_pb2.StoredContent:
-    """Write where a worker finds an input."""
-    if found is None:
-        return lease_pb2.StoredContent(storage_key=_NOWHERE)
-    message = lease_pb2.StoredContent(
-        digest=digest(found.digest), filename=found.filename, media_type=found.media_type
-    )
-    if found.inline is not None:
-        message.inline = found.inline
-    else:
-        message.storage_key = found.storage_key or _NOWHERE
-    return message
 
 
 def _translate_text(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
@@ -87,6 +69,8 @@ def _extract(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
     )
     if "url" in settings:
         message.url = _text(settings, "url")
+    elif SOURCE in granted.parts:
+        message.content.CopyFrom(_only(granted, SOURCE))
     else:
         message.content.CopyFrom(_input(granted, SOURCE))
     return lease_pb2.Work(extract=message)
@@ -187,4 +171,8 @@ _WRITERS: Mapping[str, Callable[[GrantedLease, _Settings], lease_pb2.Work]] = {
     "translate_segments": _translate_segments,
     "adapt_tone": _adapt_tone,
     "reconstruct": _reconstruct,
+    "process_subtitles": subtitle_work.process_subtitles,
+    "extract_subtitles": subtitle_work.extract_subtitles,
+    "mux_tracks": subtitle_work.mux_tracks,
+    "burn_in_subtitles": subtitle_work.burn_in_subtitles,
 }

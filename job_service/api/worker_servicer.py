@@ -12,10 +12,10 @@ from typing_extensions import override
 from babelmill.jobs.v1 import lease_pb2, worker_service_pb2, worker_service_pb2_grpc
 from job_service.api import checks
 from job_service.api.catalog_answers import announcement
+from job_service.api.findings import finding
 from job_service.api.job_answers import duration
 from job_service.api.lease_messages import (
     directive,
-    extraction,
     failure,
     heartbeat_report,
     lease,
@@ -134,9 +134,7 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
             for index, each in enumerate(request.outputs)
         ]
         measured = usage(request.usage, violations)
-        found = (
-            extraction(request.extraction, violations) if request.HasField("extraction") else None
-        )
+        found = finding(request, violations)
         violations.raise_if_any()
         await self._threads.run(self._outcomes.complete, worker_id, ref, outputs, measured, found)
         return worker_service_pb2.CompleteStepResponse()

@@ -34,12 +34,13 @@ from job_service.domain.plan import Source, plan
 from job_service.domain.spec import (
     InlineSource,
     JobSpec,
-    Transcode,
+    Media,
     TranslateText,
     inline_source,
     input_artifact_ids,
     needs_api_key,
 )
+from job_service.domain.subtitles import LocalizeVideo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,20 +176,20 @@ class Acceptance:
                 )
             if artifact.state is not ArtifactState.READY or artifact.digest is None:
                 raise ArtifactNotReady(artifact_id=str(artifact_id))
-            self._check_size(one, artifact.digest.size_bytes)
+            self._check_size(one, artifact)
         return found
 
-    def _check_size(self, one: Asked, size_bytes: int) -> None:
+    def _check_size(self, one: Asked, artifact: Artifact) -> None:
         """Refuse an input that no worker would take. Raises InvalidRequest."""
         spec = one.new.spec
-        if isinstance(spec, Transcode):
+        if isinstance(spec, Media | LocalizeVideo) or artifact.digest is None:
             return
         most = (
             self._limits.max_text_bytes
             if isinstance(spec, TranslateText)
             else self._limits.max_document_bytes
         )
-        if size_bytes > most:
+        if artifact.digest.size_bytes > most:
             raise InvalidRequest(
                 Violation(
                     f"{one.path}spec.{spec.kind}.artifact_id",

@@ -27,12 +27,8 @@ from job_service.domain.errors import (
     StorageUnavailable,
     Violation,
 )
-from job_service.domain.expansion import (
-    PART_MAKERS,
-    Extraction,
-    check_extraction,
-    expand,
-)
+from job_service.domain.expansion import PART_MAKERS
+from job_service.domain.following import Finding, steps_after
 from job_service.domain.ids import uuid7
 from job_service.domain.job import (
     Artifact,
@@ -46,7 +42,6 @@ from job_service.domain.job import (
 )
 from job_service.domain.lease import LeaseResult
 from job_service.domain.opening import new_steps
-from job_service.domain.plan_documents import EXTRACT
 from job_service.domain.settlement import Change, settle
 
 _log = get_logger(__name__)
@@ -92,14 +87,13 @@ class Outcomes:
         lease: LeaseRequest,
         outputs: Sequence[NewOutput],
         usage: Usage | None = None,
-        extraction: Extraction | None = None,
+        finding: Finding | None = None,
     ) -> None:
         """Publish the outputs and end the step; nothing is visible before this commits.
 
-        With an extract step's end the steps that follow from its extraction
-        are added to the job. Raises InvalidRequest, StaleLease, and
-        StepCancelled: a cancel was accepted first, so the step is CANCELLED now
-        and the outputs are dropped.
+        The steps that follow from its finding are added to the job. Raises
+        InvalidRequest, StaleLease, and StepCancelled: a cancel was accepted
+        first, so the step is CANCELLED now and the outputs are dropped.
         """
         lost = self._find_lost(outputs)
         with self._units.write() as uow:
@@ -123,8 +117,8 @@ class Outcomes:
             ended = attempts.complete(step, lease, usage, locked.now)
             completed = ended.state is StepState.COMPLETED
             added: tuple[Step, ...] = ()
-            if completed and step.kind == EXTRACT:
-                added = self._following(job, step, extraction, outputs, locked.now)
+            if completed:
+                added = self._following(job, step, finding, outputs, locked.now)
             change = settle(job, {step.step_id: ended}, locked.now, added=added)
             if completed:
                 uow.artifacts.insert_outputs(
@@ -173,15 +167,13 @@ class Outcomes:
         self,
         job: Job,
         step: Step,
-        extraction: Extraction | None,
+        finding: Finding | None,
         outputs: Sequence[NewOutput],
         now: datetime,
     ) -> tuple[Step, ...]:
-        """Make the steps that follow from an extraction. Raises InvalidRequest."""
-        if extraction is None:
-            raise InvalidRequest(Violation("extraction", "must be set", "REQUIRED"))
-        check_extraction(extraction, step, [output.filename for output in outputs])
-        planned = expand(job, step, extraction, self._limits.step_timeouts)
+        """Make the steps that follow from what a step has found. Raises InvalidRequest."""
+        filenames = [output.filename for output in outputs]
+        planned = steps_after(job, step, finding, filenames, self._limits.step_timeouts)
         return new_steps(planned, job.job_id, now, lambda: uuid7(now))
 
     def _find_lost(self, outputs: Sequence[NewOutput]) -> list[Violation]:

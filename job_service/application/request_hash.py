@@ -13,10 +13,16 @@ from uuid import UUID
 from job_service.domain.job import Priority
 from job_service.domain.spec import (
     JobSpec,
-    Transcode,
+    Media,
     TranslateRecords,
     TranslateText,
     TranslateUrl,
+)
+from job_service.domain.subtitles import (
+    LocalizeVideo,
+    ProcessSubtitles,
+    localize_form,
+    operation_form,
 )
 from job_service.domain.translation import TranslationOptions
 
@@ -58,18 +64,16 @@ def _hashed(body: Mapping[str, object]) -> bytes:
 
 
 def _spec_body(spec: JobSpec) -> dict[str, object]:
-    if isinstance(spec, Transcode):
-        return {
-            "artifact_id": str(spec.artifact_id),
-            "preset": spec.preset,
-            **({"options": dict(spec.options.values)} if spec.options else {}),
-        }
+    if isinstance(spec, Media):
+        return _media_body(spec)
     body: dict[str, object] = {
         "source_language": spec.source_language,
         "target_languages": spec.target_languages,
     }
     if spec.options != TranslationOptions():
         body["options"] = _options_body(spec.options)
+    if isinstance(spec, LocalizeVideo):
+        return {**body, **localize_form(spec)}
     if isinstance(spec, TranslateText):
         artifact_id = str(spec.artifact_id) if spec.artifact_id else None
         return {**body, "text": spec.text, "artifact_id": artifact_id, "engine": spec.engine}
@@ -85,6 +89,17 @@ def _spec_body(spec: JobSpec) -> dict[str, object]:
     if isinstance(spec, TranslateUrl):
         return {**body, "url": spec.url}
     return {**body, "artifact_id": str(spec.artifact_id)}
+
+
+def _media_body(spec: Media) -> dict[str, object]:
+    if isinstance(spec, ProcessSubtitles):
+        artifact_id = str(spec.artifact_id)
+        return {"artifact_id": artifact_id, "operation": operation_form(spec.operation)}
+    return {
+        "artifact_id": str(spec.artifact_id),
+        "preset": spec.preset,
+        **({"options": dict(spec.options.values)} if spec.options else {}),
+    }
 
 
 def _options_body(options: TranslationOptions) -> dict[str, object]:

@@ -12,6 +12,10 @@ FAMILIES: Mapping[str, str] = {
     "adapt_tone": "tone",
     "reconstruct": "reconstruction",
     "transcode": "media",
+    "process_subtitles": "media",
+    "extract_subtitles": "media",
+    "mux_tracks": "media",
+    "burn_in_subtitles": "media",
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from job_service.domain.errors import InvalidRequest, Violation
 from job_service.domain.job import Failure, Job, Progress, Step
 from job_service.domain.plan_documents import EXTRACT, PASSES_ON, record_rules_of
+from job_service.domain.plan_localize import EXTRACT_SUBTITLES, plan_videos
 from job_service.domain.planned import (
     PlannedStep,
     StepTimeouts,
@@ -26,11 +27,19 @@ from job_service.domain.spec import (
     TranslateUrl,
     Translation,
 )
-from job_service.domain.step_inputs import GLOSSARY, PARTS, SOURCE, PartName, part_form
+from job_service.domain.step_inputs import (
+    GLOSSARY,
+    PARTS,
+    SOURCE,
+    PartName,
+    part_form,
+    part_inputs,
+)
+from job_service.domain.subtitles import LocalizeVideo
 
 TRANSLATE, ADAPT_TONE, RECONSTRUCT = "translate_segments", "adapt_tone", "reconstruct"
 
-PART_MAKERS = frozenset({EXTRACT, TRANSLATE, ADAPT_TONE})
+PART_MAKERS = frozenset({EXTRACT, TRANSLATE, ADAPT_TONE, EXTRACT_SUBTITLES})
 """The kinds of steps whose outputs are for later steps, not for the client's targets."""
 
 _USUAL_CHUNK_CHARACTERS = 50_000
@@ -90,6 +99,8 @@ def expand(
         raise TypeError(spec)
     planner = _Planner(spec, step, found, timeouts)
     planned = tuple(one for language in spec.target_languages for one in planner.steps_of(language))
+    if isinstance(spec, LocalizeVideo):
+        planned += planner.videos(spec)
     check_dependencies(planned, [known.name for known in job.steps])
     return planned
 
@@ -122,6 +133,12 @@ class _Planner:
                 last[-1] = tone.name
         steps.append(self._reconstruct(language, last))
         return steps
+
+    def videos(self, spec: LocalizeVideo) -> tuple[PlannedStep, ...]:
+        """Plan what awaits the languages."""
+        rebuilt_by = {language: _rebuilding(language) for language in spec.target_languages}
+        language = self._found.source_language
+        return plan_videos(spec, language, self._characters, rebuilt_by, self._timeouts)
 
     def _refusal(self, language: str) -> Failure | None:
         source = self._found.source_language
@@ -190,7 +207,8 @@ class _Planner:
         if SOURCE in self._step.settings:
             settings[SOURCE] = self._step.settings[SOURCE]
         else:
-            parts["original"] = [PartName(EXTRACT, self._found.original_filename)]
+            fetched = (PartName(EXTRACT, self._found.original_filename),)
+            parts["original"] = list(part_inputs(self._step).get(SOURCE, fetched))
         if isinstance(self._spec, TranslateDocument | TranslateUrl):
             twins = self._spec.twins
             settings["twins"] = {"bilingual": twins.bilingual, "xliff": twins.xliff}
@@ -202,7 +220,7 @@ class _Planner:
         if failure is None:
             settings[PARTS] = part_form(parts)
         return PlannedStep(
-            name=f"reconstruct[{language}]",
+            name=_rebuilding(language),
             kind=RECONSTRUCT,
             target_key=language,
             settings=settings,
@@ -242,3 +260,8 @@ class _Planner:
         if not isinstance(passed_on, dict) or GLOSSARY not in passed_on:
             return {}
         return {GLOSSARY: passed_on[GLOSSARY]}
+
+
+def _rebuilding(language: str) -> str:
+    """Name the step that makes a language's document."""
+    return f"reconstruct[{language}]"

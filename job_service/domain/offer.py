@@ -12,6 +12,7 @@ from job_service.domain.errors import InvalidRequest, Violation
 from job_service.domain.plan_documents import EXTRACT
 from job_service.domain.spec import (
     JobSpec,
+    Media,
     Transcode,
     TranslateDocument,
     TranslateText,
@@ -47,7 +48,7 @@ class Offer:
         """Tell whether workers have said enough to judge such a spec."""
         if isinstance(spec, TranslateText):
             return self.translates_text or self.extracts
-        return (spec.kind if isinstance(spec, Transcode) else EXTRACT) in self.step_kinds
+        return (spec.kind if isinstance(spec, Media) else EXTRACT) in self.step_kinds
 
 
 def merge(announcements: Iterable[WorkerAnnouncement]) -> Offer:
@@ -80,8 +81,9 @@ def check_offered(spec: JobSpec, offer: Offer, path: str = "") -> None:
     """
     if not offer.judges(spec):
         return
-    if isinstance(spec, Transcode):
-        _check_preset(spec, offer, f"{path}spec.transcode.")
+    if isinstance(spec, Media):
+        if isinstance(spec, Transcode):
+            _check_preset(spec, offer, f"{path}spec.transcode.")
         return
     here = f"{path}spec.{spec.kind}."
     if isinstance(spec, TranslateDocument | TranslateUrl):

@@ -6,6 +6,7 @@ A step's `settings` is a JSON object whose keys depend on the step's kind (see
 `translate_text`: source, source_language, target_language, engine, max_tokens, glossary
 `transcode`:      source, preset, options
 `extract`:        see `plan_documents`; its end adds steps (see `expansion`)
+Those of subtitles and localized videos are in `plan_localize`.
 
 An input that came within the spec becomes an artifact of its own before
 planning, so that a worker finds every input in the same way.
@@ -13,6 +14,7 @@ planning, so that a worker finds every input in the same way.
 
 from job_service.domain.job import Progress
 from job_service.domain.plan_documents import plan_extract
+from job_service.domain.plan_localize import plan_localize, plan_process_subtitles
 from job_service.domain.planned import (
     ImpossiblePlan,
     Plan,
@@ -22,8 +24,13 @@ from job_service.domain.planned import (
     check_dependencies,
     grown,
 )
-from job_service.domain.spec import JobSpec, Transcode, TranslateText
+from job_service.domain.spec import (
+    JobSpec,
+    Transcode,
+    TranslateText,
+)
 from job_service.domain.step_inputs import GLOSSARY, SOURCE
+from job_service.domain.subtitles import LocalizeVideo, ProcessSubtitles
 
 __all__ = [
     "ImpossiblePlan",
@@ -52,6 +59,10 @@ def plan(
     limits = timeouts or StepTimeouts()
     if isinstance(spec, Transcode):
         planned = _plan_transcode(spec, source, limits)
+    elif isinstance(spec, ProcessSubtitles):
+        planned = plan_process_subtitles(spec, source, limits)
+    elif isinstance(spec, LocalizeVideo):
+        planned = plan_localize(spec, source, limits)
     elif isinstance(spec, TranslateText) and _is_one_step(spec, source, extracts=extracts):
         planned = _plan_translate_text(spec, source, limits)
     else:

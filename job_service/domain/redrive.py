@@ -11,7 +11,8 @@ from uuid import UUID
 
 from job_service.domain.errors import JobActive, JobSucceeded, NotADeadLetter
 from job_service.domain.job import FINAL_JOB_STATES, Job, JobState, TargetState
-from job_service.domain.spec import JobSpec, Transcode
+from job_service.domain.spec import JobSpec, Media
+from job_service.domain.subtitles import LocalizeVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,19 @@ def deadline_of_redrive(job: Job, now: datetime) -> datetime | None:
 
 def with_api_key(spec: JobSpec) -> JobSpec:
     """Say that a key came for the spec's chat model, if it has one."""
-    if isinstance(spec, Transcode) or spec.options.chat_model is None:
+    if isinstance(spec, Media) or spec.options.chat_model is None:
         return spec
     model = replace(spec.options.chat_model, has_api_key=True)
     return replace(spec, options=replace(spec.options, chat_model=model))
 
 
 def _narrowed(spec: JobSpec, keys: set[str]) -> JobSpec:
-    """Leave targets out. A transcode has one, so nothing can be left out of it."""
-    if isinstance(spec, Transcode):
+    """Leave targets out, where they are of no use to the others.
+
+    A media job has one. A localized video is to have all its languages; those
+    that were done before are remembered.
+    """
+    if isinstance(spec, Media | LocalizeVideo):
         return spec
     languages = tuple(language for language in spec.target_languages if language in keys)
     return replace(spec, target_languages=languages)

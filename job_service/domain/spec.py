@@ -80,8 +80,9 @@ class Transcode:
 
 
 Document = TranslateDocument | TranslateUrl | TranslateRecords
-Translation = TranslateText | TranslateDocument | TranslateUrl | TranslateRecords
-JobSpec = Translation | Transcode
+Translation = TranslateText | Document | LocalizeVideo
+Media = Transcode | ProcessSubtitles
+JobSpec = Translation | Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ def inline_source(spec: JobSpec) -> InlineSource | None:
 
 def input_artifact_ids(spec: JobSpec) -> tuple[UUID, ...]:
     """Name the artifacts that must be READY before the job can be accepted."""
+    if isinstance(spec, ProcessSubtitles | LocalizeVideo):
+        return spec.artifact_ids
     if isinstance(spec, TranslateUrl | TranslateRecords) or spec.artifact_id is None:
         return ()
     return (spec.artifact_id,)
@@ -111,7 +114,7 @@ def input_artifact_ids(spec: JobSpec) -> tuple[UUID, ...]:
 
 def options_of(spec: JobSpec) -> TranslationOptions | None:
     """Return the options of a translation."""
-    return None if isinstance(spec, Transcode) else spec.options
+    return None if isinstance(spec, Media) else spec.options
 
 
 def needs_api_key(spec: JobSpec) -> bool:

@@ -18,6 +18,9 @@ SOURCE = "source"
 GLOSSARY = "glossary"
 """The settings key that names the artifact with the job's terms."""
 
+FILES = "files"
+"""The settings key that lists the artifacts of files that come beside the input."""
+
 PARTS = "parts"
 """The settings key under which outputs of earlier steps are named."""
 
@@ -32,9 +35,11 @@ class PartName:
 
 def input_artifact_ids(step: Step) -> tuple[UUID, ...]:
     """Name the artifacts that a worker needs for the step, besides parts."""
-    return tuple(
-        UUID(str(step.settings[key])) for key in (SOURCE, GLOSSARY) if key in step.settings
-    )
+    ids = [str(step.settings[key]) for key in (SOURCE, GLOSSARY) if key in step.settings]
+    files = step.settings.get(FILES)
+    if isinstance(files, list):
+        ids += files
+    return tuple(UUID(each) for each in ids)
 
 
 def part_form(parts: Mapping[str, Iterable[PartName]]) -> dict[str, object]:

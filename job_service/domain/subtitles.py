@@ -181,10 +181,10 @@ def operation_form(operation: SubtitleOperation) -> dict[str, object]:
         case MuxSubtitles(files, container, replace):
             mux: dict[str, object] = {"files": [file_form(file) for file in files]}
             return {"mux": {**mux, **container_form(container, replace=replace)}}
-        case BurnInSubtitles(SubtitleFile() as file):
-            return {"burn_in": {"file": file_form(file)}}
-        case BurnInSubtitles(TrackChoice() as track):
-            return {"burn_in": {"track": track_form(track)}}
+        case BurnInSubtitles(source):
+            if isinstance(source, SubtitleFile):
+                return {"burn_in": {"file": file_form(source)}}
+            return {"burn_in": {"track": track_form(source)}}
 
 
 def read_operation(form: Form) -> SubtitleOperation:

@@ -36,7 +36,7 @@ class SqlArtifactRows:
             )
 
     def parts(self, step_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Artifact]]:
-        """Return the parts of each step in their order, with inline bytes."""
+        """Return what each step has put out, in its order, with inline bytes."""
         found = self._connection.execute(
             select(ARTIFACTS)
             # The job is what the index knows.
@@ -45,7 +45,7 @@ class SqlArtifactRows:
                     select(STEPS.c.job_id).where(STEPS.c.step_id.in_(step_ids)).distinct()
                 ),
                 ARTIFACTS.c.step_id.in_(step_ids),
-                ARTIFACTS.c.role == PART,
+                ARTIFACTS.c.role.in_((PART, OUTPUT)),
             )
             .order_by(ARTIFACTS.c.step_id, ARTIFACTS.c.position)
         ).mappings()

@@ -9,12 +9,21 @@ from uuid import UUID
 
 from job_service.domain.spec import (
     JobSpec,
+    Media,
     Transcode,
     TranslateDocument,
     TranslateRecords,
     TranslateText,
     TranslateUrl,
     Translation,
+)
+from job_service.domain.subtitles import (
+    LocalizeVideo,
+    ProcessSubtitles,
+    localize_form,
+    operation_form,
+    read_localize,
+    read_operation,
 )
 from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import (
@@ -30,17 +39,15 @@ from job_service.storage.json_forms import Form, NewForm
 
 def spec_form(spec: JobSpec) -> NewForm:
     """Write a spec without its inline input and its glossary terms."""
-    if isinstance(spec, Transcode):
-        return {
-            "artifact_id": str(spec.artifact_id),
-            "preset": spec.preset,
-            **({"options": dict(spec.options.values)} if spec.options else {}),
-        }
+    if isinstance(spec, Media):
+        return _media_form(spec)
     form: NewForm = {
         "source_language": spec.source_language,
         "target_languages": list(spec.target_languages),
         "options": _options_form(spec.options),
     }
+    if isinstance(spec, LocalizeVideo):
+        return {**form, **localize_form(spec)}
     if isinstance(spec, TranslateText):
         artifact_id = str(spec.artifact_id) if spec.artifact_id else None
         return {**form, "engine": spec.engine, "artifact_id": artifact_id}
@@ -60,6 +67,17 @@ def spec_form(spec: JobSpec) -> NewForm:
     return {**form, "artifact_id": str(spec.artifact_id)}
 
 
+def _media_form(spec: Media) -> NewForm:
+    if isinstance(spec, ProcessSubtitles):
+        artifact_id = str(spec.artifact_id)
+        return {"artifact_id": artifact_id, "operation": operation_form(spec.operation)}
+    return {
+        "artifact_id": str(spec.artifact_id),
+        "preset": spec.preset,
+        **({"options": dict(spec.options.values)} if spec.options else {}),
+    }
+
+
 def read_spec(
     kind: str, form: Form, text: str | None = None, terms: tuple[GlossaryTerm, ...] = ()
 ) -> JobSpec:
@@ -70,6 +88,8 @@ def read_spec(
             preset=form["preset"],
             options=TranscodeOptions.read(form.get("options") or {}),
         )
+    if kind == ProcessSubtitles.kind:
+        return ProcessSubtitles(UUID(form["artifact_id"]), read_operation(form["operation"]))
     return _read_translation(kind, form, text, _read_options(form.get("options") or {}, terms))
 
 
@@ -78,6 +98,8 @@ def _read_translation(
 ) -> Translation:
     source_language = form["source_language"]
     target_languages = tuple(form["target_languages"])
+    if kind == LocalizeVideo.kind:
+        return read_localize(form, source_language, target_languages, options)
     if kind == TranslateText.kind:
         artifact_id = form["artifact_id"]
         return TranslateText(
