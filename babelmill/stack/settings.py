@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from babelmill.kit.process.settings import Settings
+from babelmill.stack.media_workers import read_media_workers
 from babelmill.stack.ports import split_address
 
 
@@ -28,9 +29,17 @@ class StackSettings(Settings):
     postgres_port: int = Field(default=0, ge=0, le=65535)
     valkey_port: int = Field(default=0, ge=0, le=65535)
     start_timeout_seconds: float = Field(default=90, gt=0)
+    media_workers: str = ""
+    """Dedicated media workers, such as `urgent:4,normal+low:2`; by default one for everything."""
 
     @field_validator("grpc_listen", "worker_grpc_listen", "http_listen")
     @classmethod
     def _is_address(cls, value: str) -> str:
         split_address(value)
+        return value
+
+    @field_validator("media_workers")
+    @classmethod
+    def _are_media_workers(cls, value: str) -> str:
+        read_media_workers(value)
         return value

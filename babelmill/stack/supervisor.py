@@ -17,6 +17,7 @@ from babelmill.client import BabelmillError, Client
 from babelmill.client.errors import Unauthenticated
 from babelmill.kit.process.logs import get_logger
 from babelmill.stack.environment import read_environment, remove_environment, write_environment
+from babelmill.stack.media_workers import environment_of, read_media_workers
 from babelmill.stack.ports import is_listening, wait_until, with_port
 from babelmill.stack.postgres import EmbeddedPostgres
 from babelmill.stack.secrets_key import secrets_key_file
@@ -118,8 +119,9 @@ class Supervisor:
         self._create_tokens(renew=False)
         self._start_service("job_service")
         self._wait("the job service", self._job_service_answers)
-        for name in ("gateway", "translation_worker", "media_worker"):
+        for name in ("gateway", "translation_worker"):
             self._start_service(name)
+        self._start_media_workers()
         self._wait("the gateway", lambda: is_listening(values["BABELMILL_HTTP_LISTEN"]))
         self._wait("the workers", self._workers_announced)
         return self._publish()
@@ -145,13 +147,14 @@ class Supervisor:
         if self._lock is None:
             return
         remove_environment(self.home)
-        first = [self._members[n] for n in SERVICES if n != "job_service" and n in self._members]
+        last = ("job_service", "valkey", "postgres")
+        first = [member for name, member in self._members.items() if name not in last]
         for member in first:
             if isinstance(member, ServiceProcess):
                 member.request_stop()
         for member in first:
             member.stop()
-        for name in ("job_service", "valkey", "postgres"):
+        for name in last:
             if name in self._members:
                 self._members[name].stop()
         self._lock.close()
@@ -187,12 +190,22 @@ class Supervisor:
         member.start()
         log.info("member_started", member=name, member_pid=member.pid)
 
-    def _start_service(self, name: str) -> None:
+    def _start_media_workers(self) -> None:
+        workers = read_media_workers(self._settings.media_workers)
+        for worker in workers:
+            self._start_service("media_worker", worker.name, environment_of(worker, workers))
+        if not workers:
+            self._start_service("media_worker")
+
+    def _start_service(
+        self, service: str, name: str = "", more: Mapping[str, str] | None = None
+    ) -> None:
+        name = name or service
         self._add(
             name,
             ServiceProcess(
-                [_program(SERVICES[name])],
-                environment=self._values,
+                [_program(SERVICES[service])],
+                environment={**self._values, **(more or {})},
                 log=self.home / "logs" / f"{name}.log",
                 stop_timeout_seconds=SERVICE_STOP_TIMEOUT_SECONDS,
             ),

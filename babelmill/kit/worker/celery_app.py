@@ -87,21 +87,20 @@ def worker_app(
     queue_families: Sequence[str],
     concurrency: int,
     max_memory_bytes: int,
+    priorities: Sequence[str] = PRIORITIES,
 ) -> WorkerApp:
     """Make the parent's application. Connects to nothing yet."""
     app = WorkerApp(facts.worker_id, facts=facts)
-    app.conf.update(_settings(redis_url, queue_families, concurrency))
+    names = [queue_name(family, priority) for priority in priorities for family in queue_families]
+    app.conf.update(_settings(redis_url, names, concurrency))
     app.conf.worker_max_memory_per_child = max_memory_bytes // _KIB
     return app
 
 
-def _settings(
-    redis_url: str, queue_families: Sequence[str], concurrency: int
-) -> Mapping[str, object]:
+def _settings(redis_url: str, names: Sequence[str], concurrency: int) -> Mapping[str, object]:
     # The anonymous exchange routes by queue name alone: there is no binding
     # table in Redis that a flush could lose.
     nowhere = Exchange("", type="direct")  # type: ignore[no-untyped-call]  # kombu is half typed
-    names = [queue_name(family, priority) for priority in PRIORITIES for family in queue_families]
     queues = [
         Queue(name, nowhere, routing_key=name)  # type: ignore[no-untyped-call]  # kombu is half typed
         for name in names
@@ -127,7 +126,7 @@ def _settings(
             "health_check_interval": _SILENCE_SECONDS,
         },
         "task_queues": queues,
-        "task_default_queue": queue_name(queue_families[0], "normal"),
+        "task_default_queue": names[0],
         "task_create_missing_queues": False,
         "accept_content": ["json"],
         "task_serializer": "json",

@@ -113,6 +113,7 @@ def _consume(
         redis_url=settings.redis_url.get_secret_value(),
         queue_families=settings.queue_families or definition.queue_families,
         concurrency=settings.concurrency,
+        priorities=settings.priorities,
         max_memory_bytes=settings.max_memory_bytes,
     )
     hide_root_warning()
@@ -141,7 +142,12 @@ def _consume(
     adopt_orphans()
     supervisor.start()
     hints.start()
-    _log.info("worker_starting", worker_id=facts.worker_id, concurrency=settings.concurrency)
+    _log.info(
+        "worker_starting",
+        worker_id=facts.worker_id,
+        concurrency=settings.concurrency,
+        priorities=settings.priorities,
+    )
     try:
         worker.start()
     finally:

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from babelmill.kit.process.settings import Settings
-from babelmill.kit.wire.step_message import FAMILIES
+from babelmill.kit.wire.step_message import FAMILIES, PRIORITIES
 
 
 def _default_scratch() -> Path:
@@ -30,6 +30,10 @@ class WorkerSettings(Settings):
     # Families of queues to take steps from, separated by commas; by default all
     # that the worker can serve. Other processes must serve the others.
     queue_families: Annotated[tuple[str, ...], NoDecode] = ()
+    # Priorities to take steps of, separated by commas; others must be served by other processes.
+    priorities: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=PRIORITIES, min_length=1, validation_alias="BABELMILL_WORKER_PRIORITIES"
+    )
     heartbeat_seconds: float = Field(default=1.0, ge=0.05, le=60)
     drain_seconds: float = Field(
         default=20.0, ge=0, le=3600, validation_alias="BABELMILL_WORKER_DRAIN_SECONDS"
@@ -46,9 +50,9 @@ class WorkerSettings(Settings):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     otlp_endpoint: str | None = None
 
-    @field_validator("queue_families", mode="before")
+    @field_validator("queue_families", "priorities", mode="before")
     @classmethod
-    def _family_names(cls, value: object) -> object:
+    def _names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
@@ -59,6 +63,14 @@ class WorkerSettings(Settings):
         if set(value) - set(FAMILIES):
             raise ValueError(f"must be a list of {', '.join(FAMILIES)}")
         return value
+
+    @field_validator("priorities")
+    @classmethod
+    def _known_priorities(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if set(value) - set(PRIORITIES):
+            raise ValueError(f"must be a list of {', '.join(PRIORITIES)}")
+        # In the order in which queues are read: the most urgent first, always.
+        return tuple(priority for priority in PRIORITIES if priority in value)
 
     @field_validator("redis_url")
     @classmethod

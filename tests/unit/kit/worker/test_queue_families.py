@@ -60,3 +60,30 @@ def test_worker_does_not_start_when_it_is_told_a_family_that_it_cannot_serve(
 ) -> None:
     monkeypatch.setenv("BABELMILL_QUEUE_FAMILIES", "media")
     assert run_worker("tests.worker_definition:DEFINITION") == 78
+
+
+def test_only_queues_of_its_priorities_are_read_when_a_worker_is_dedicated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BABELMILL_WORKER_PRIORITIES", "low, urgent")
+    settings = load_settings(WorkerSettings)
+    assert settings.priorities == ("urgent", "low")
+    app = worker_app(
+        ChildFacts("a:b", "w", 1, "/nowhere"),
+        redis_url="redis://127.0.0.1:1/0",
+        queue_families=("media",),
+        concurrency=1,
+        max_memory_bytes=1 << 30,
+        priorities=settings.priorities,
+    )
+    assert [queue.name for queue in app.conf.task_queues] == ["media.urgent", "media.low"]
+
+
+@pytest.mark.parametrize("value", ["", "high", "low,high"])
+def test_priorities_are_refused_when_there_are_none_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    monkeypatch.setenv("BABELMILL_WORKER_PRIORITIES", value)
+    with pytest.raises(SystemExit):
+        load_settings(WorkerSettings)
+    assert "BABELMILL_WORKER_PRIORITIES" in capsys.readouterr().err
