@@ -7,6 +7,7 @@ and refuses a translation in which one is lost, doubled, or a tag ends before it
 
 # ruff: noqa: RUF001 - look-alike quotes and dashes are what these patterns are about
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Masked:
     @property
     def has_words(self) -> bool:
         """Tell whether anything but placeholders is there to translate."""
-        return any(character.isalpha() for character in self._pattern().sub("", self.text))
+        words = self._pattern().sub("", self.text) if self.literals else self.text
+        return any(character.isalpha() for character in words)
 
     def without_placeholders(self, text: str) -> str:
         """Return a masked text, or its translation, with a space for every placeholder."""
@@ -84,12 +86,15 @@ class Masked:
 
         Takes the masked source or a translation of it that `unmask` accepts.
         """
+        pairs = self._pairs()
+        if not pairs:
+            return []
         spots: dict[int, re.Match[str]] = {}
         for pattern in (self._tolerant_pattern(), self._pattern()):
             spots |= {int(match[1]): match for match in pattern.finditer(masked_text)}
         return [
             self.without_placeholders(masked_text[spots[opening].end() : spots[closing].start()])
-            for closing, opening in sorted(self._pairs().items())
+            for closing, opening in sorted(pairs.items())
             if opening in spots and closing in spots
         ]
 
@@ -132,11 +137,21 @@ class Masked:
         return "".join(pieces)
 
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"{self.prefix}(\d{{1,{_MAX_INDEX_DIGITS}}})(?!\d)")
+        return _exact(self.prefix)
 
     def _tolerant_pattern(self) -> re.Pattern[str]:
-        letters = r"\s?".join(self.prefix)
-        return re.compile(rf"{letters}[\s_-]?(\d{{1,{_MAX_INDEX_DIGITS}}})(?!\d)", re.IGNORECASE)
+        return _tolerant(self.prefix)
+
+
+@functools.lru_cache(maxsize=32)
+def _exact(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"{prefix}(\d{{1,{_MAX_INDEX_DIGITS}}})(?!\d)")
+
+
+@functools.lru_cache(maxsize=32)
+def _tolerant(prefix: str) -> re.Pattern[str]:
+    letters = r"\s?".join(prefix)
+    return re.compile(rf"{letters}[\s_-]?(\d{{1,{_MAX_INDEX_DIGITS}}})(?!\d)", re.IGNORECASE)
 
 
 def mask(text: str, spans: Sequence[Span], *, style: int = 0) -> Masked:

@@ -131,8 +131,18 @@ _LITERALS = re.compile(
     ),
     re.DOTALL,
 )
-# Latin letters and the marks of prose between and behind them: nothing below finds anything there.
-_PLAIN = re.compile(r"(?:[A-Za-zÀ-ÖØ-öø-ɏ ,]|(?<=[a-z])['’-](?=[a-z])|[.?!;:](?=\s|\Z))*")
+# Prose, and the marks and numbers that it has: nothing below finds anything there. Possessive, as
+# a text that is something else must not be read again and again.
+_LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
+_PLAIN = re.compile(
+    rf"(?:[{_LATIN} ,“”«»\"–—]++"
+    rf"|(?<=[A-NP-Za-zÀ-ÖØ-öø-ɏ])['’](?=[{_LATIN}])|(?<=[{_LATIN}])-(?=[{_LATIN}])"
+    r"|[.?!…]++(?=[\"”»)]*+(?:\s|\Z))|[;:](?=\s|\Z)"
+    # A single digit may be the eyes of a face.
+    r"|(?:(?<=[ (])|\A)\d{1,6}+(?:[.,]\d{1,6}+)?"
+    r"(?:(?=[ ,;:!?\"”»]|[.](?:\s|\Z)|\Z)|(?<=\d\d)(?=\)))"
+    rf"|(?:(?<= )|\A)\((?=[{_LATIN}\d\"“])|\)(?=[ ,;:!?]|[.](?:\s|\Z)|\Z))*+"
+)
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"`{}|\\^]+")
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[?!][A-Za-z][^<>]*>", re.DOTALL)

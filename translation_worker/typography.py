@@ -18,10 +18,15 @@ _DOUBLE_QUOTES = "“”„«»"
 _WRAPPING_EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~)(?=\S)(.+)(?<=\S)\1", re.DOTALL)
 # A quotation mark; an apostrophe stands between letters, or after a letter without a partner.
 _QUOTE = re.compile(r"[\"“”„«»]|(?<!\w)['‘](?=\w)|(?<=[\w.,!?…])['’](?!\w)")
+# Searched for first: most sentences have none, and the expression above takes its time.
+_ANY_QUOTE = re.compile(r"[\"“”„«»'‘’]")
+_SMALL_LETTER = re.compile(r"[a-z]")
 _DASH = re.compile(r"\s*[—–]\s*|\s-{1,3}\s")
 _STOPS = re.compile(r"[.!?:;,…]+\Z")
 _STOP_INSIDE_QUOTE = re.compile(r"[.!?…][\"'”’»)]+\Z")
 _NUMBER_RANGE = re.compile(r"(?<=\d)[—–](?=\d)")
+_WORD = re.compile(r"\w+")
+_CAPITALIZED = re.compile(r"[A-Z]\w+")
 _INVERTED = "¿¡"
 _CLAUSE_START = re.compile(r"[.!?…:;]\s+|(?:^|(?<=[\s(]))[\"“«‘'(¿¡]+")
 _INVERTED_TARGETS = frozenset({"ast", "es"})
@@ -81,10 +86,11 @@ class Adapted:
             return text
         if letter.isupper() and text[index].islower() and not behind_token:
             return text[:index] + text[index].upper() + text[index + 1 :]
-        word = re.match(r"\w+", text[index:])
-        names = {name.lower() for name in re.findall(r"[A-Z]\w+", self.source)}
-        if letter.islower() and word and word[0].istitle() and word[0].lower() not in names:
-            return text[:index] + text[index].lower() + text[index + 1 :]
+        if letter.islower() and text[index].isupper():
+            word = _WORD.match(text, index)
+            names = {name.lower() for name in _CAPITALIZED.findall(self.source)}
+            if word and word[0].istitle() and word[0].lower() not in names:
+                return text[:index] + text[index].lower() + text[index + 1 :]
         return text
 
 
@@ -145,6 +151,9 @@ def _has_any(text: str, characters: str) -> bool:
 
 
 def _is_shouted(text: str, token: re.Pattern[str]) -> bool:
+    # A placeholder has no small letters.
+    if _SMALL_LETTER.search(text):
+        return False
     plain = token.sub(" ", text)
     letters = [character for character in plain if character.isalpha()]
     return (
@@ -195,9 +204,8 @@ def _first_letter(text: str, token: re.Pattern[str]) -> int | None:
 
 def _with_quotes(source: str, text: str) -> str:
     """Set the source's quotation marks, if there are as many as in the source."""
-    wanted = [match[0] for match in _QUOTE.finditer(source)]
-    found = list(_QUOTE.finditer(text))
-    if wanted and len(wanted) == len(found):
+    wanted = [match[0] for match in _QUOTE.finditer(source)] if _ANY_QUOTE.search(source) else []
+    if wanted and len(wanted) == len(_QUOTE.findall(text)):
         marks = iter(wanted)
         text = _QUOTE.sub(lambda _: next(marks), text)
     if "’" in source and "'" not in source:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 # Without it the last full stop is held back and the pipe waits for ever.
 TERMINATOR = "[][\n]"
 
-_SPECIAL = frozenset("\\[]{}^$/@<>")
 # The last one wakes the post-generator, which swallows it.
 _LIKE_MARKS = frozenset("*#@~")
+_ENCODED = re.compile(r"[\\\[\]{}^$/@<>*#~]")
+_ORDINARY = re.compile(r"[^\\\[*#@~<]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAGS = re.compile(r"<[A-Za-z0-9_:.@-]{1,24}>")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - either apostrophe joins
@@ -33,21 +34,21 @@ class Reading:
     @property
     def confidence(self) -> float:
         """Share of the words that the data knows; 1 for a text without words."""
+        if not self.unknown_words:
+            return 1.0
         words = len(_WORD.findall(self.text))
         return 1.0 - min(self.unknown_words, words) / words if words else 1.0
 
 
 def encode(sentence: str) -> bytes:
     """Return the bytes to send for one sentence, with terminator and NUL."""
-    encoded: list[str] = []
-    for character in _CONTROL.sub(" ", sentence):
-        if character in _LIKE_MARKS:
-            encoded.append(f"[{character}]")
-        elif character in _SPECIAL:
-            encoded.append("\\" + character)
-        else:
-            encoded.append(character)
-    return "".join([*encoded, TERMINATOR, "\0"]).encode("utf-8", errors="replace")
+    encoded = _ENCODED.sub(_escaped, _CONTROL.sub(" ", sentence))
+    return f"{encoded}{TERMINATOR}\0".encode("utf-8", errors="replace")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    return f"[{character}]" if character in _LIKE_MARKS else f"\\{character}"
 
 
 def is_complete(message: bytes) -> bool:
@@ -66,6 +67,11 @@ def decode(message: bytes) -> Reading:
     unknown_words = 0
     index = 0
     while index < len(stream):
+        ordinary = _ORDINARY.match(stream, index)
+        if ordinary is not None:
+            text.append(ordinary[0])
+            index = ordinary.end()
+            continue
         character = stream[index]
         if character == "\\" and index + 1 < len(stream):
             text.append(stream[index + 1])

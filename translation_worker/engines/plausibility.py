@@ -5,6 +5,8 @@ raises an error anywhere.
 """
 
 import re
+from collections.abc import Sequence
+from operator import eq
 
 # Below this many characters a length ratio says nothing.
 MIN_CHARACTERS_FOR_RATIO = 40
@@ -26,16 +28,28 @@ def is_plausible(source: str, translated: str, ratio: tuple[float, float]) -> bo
         plausible = length <= _SHORT_GROWTH_FACTOR * source_length + _SHORT_GROWTH_CHARACTERS
     else:
         plausible = ratio[0] <= length / source_length <= ratio[1]
-    return plausible and longest_echo(translated) <= longest_echo(source) + 1
+    if not plausible:
+        return False
+    echo = longest_echo(translated)
+    return echo <= 1 or echo <= longest_echo(source) + 1
 
 
 def longest_echo(text: str) -> int:
     """Return how often, at most, a group of a few words follows itself at once."""
     words = re.findall(r"\w+", text.lower())
-    longest = 0
-    for size in range(1, _LONGEST_GROUP_WORDS + 1):
-        run = 0
-        for index in range(size, len(words)):
-            run = run + 1 if words[index] == words[index - size] else 0
-            longest = max(longest, run // size)
-    return longest
+    if len(set(words)) == len(words):
+        return 0
+    return max(_repeats(words, size) for size in range(1, _LONGEST_GROUP_WORDS + 1))
+
+
+def _repeats(words: Sequence[str], size: int) -> int:
+    """Return how often, at most, a group of `size` words follows itself at once."""
+    same = list(map(eq, words[size:], words))
+    # Most texts repeat nothing, and every sentence of every translation comes by here.
+    if True not in same:
+        return 0
+    longest = run = 0
+    for each in same:
+        run = run + 1 if each else 0
+        longest = max(longest, run)
+    return longest // size
