@@ -79,7 +79,7 @@ def test_only_queues_of_its_priorities_are_read_when_a_worker_is_dedicated(
     assert [queue.name for queue in app.conf.task_queues] == ["media.urgent", "media.low"]
 
 
-@pytest.mark.parametrize("value", ["", "high", "low,high"])
+@pytest.mark.parametrize("value", [",", "high", "low,high"])
 def test_priorities_are_refused_when_there_are_none_of_that_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
 ) -> None:
