@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
+from babelmill.cli.admin import admin
 from babelmill.cli.artifacts import download, upload
 from babelmill.cli.catalog import engines, formats, languages, presets
 from babelmill.cli.glossaries import glossaries
@@ -47,6 +48,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(glossaries, name="glossaries")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(admin, name="admin")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from babelmill.kit.process.logs import configure_logging
 from babelmill.kit.process.telemetry import Telemetry, start_telemetry, tracer
 
 SERVICE = "babelmill-cli"
+OPERATOR_TOKEN = "BABELMILL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class Session:
@@ -32,8 +33,11 @@ class Session:
 
 
 @contextmanager
-def session(command: str) -> Iterator[Session]:
-    """Run a command's body; errors become a message and typer.Exit with their code."""
+def session(command: str, *, token_name: str = "") -> Iterator[Session]:
+    """Run a command's body; errors become a message and typer.Exit with their code.
+
+    `token_name` is a variable to look for a token in before BABELMILL_TOKEN.
+    """
     telemetry = _start_telemetry()
     screen = Screen()
     try:
@@ -41,7 +45,7 @@ def session(command: str) -> Iterator[Session]:
             f"cli.{command}", record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                with _open(screen) as opened:
+                with _open(screen, token_name) as opened:
                     yield opened
             except typer.Exit as ending:
                 if ending.exit_code:
@@ -53,10 +57,10 @@ def session(command: str) -> Iterator[Session]:
 
 
 @contextmanager
-def _open(screen: Screen) -> Iterator[Session]:
+def _open(screen: Screen, token_name: str) -> Iterator[Session]:
     opened: Session | None = None
     try:
-        with Client(service="cli") as client:
+        with Client(token=_special_token(token_name), service="cli") as client:
             opened = Session(client, screen)
             yield opened
     except BabelmillError as error:
@@ -71,6 +75,10 @@ def _open(screen: Screen) -> Iterator[Session]:
     except OSError as error:
         screen.problem([_describe_os_error(error)])
         raise typer.Exit(ExitCode.USAGE) from error
+
+
+def _special_token(token_name: str) -> str | None:
+    return (Surroundings().endpoint(token_name=token_name).token or None) if token_name else None
 
 
 def _start_telemetry() -> Telemetry | None:

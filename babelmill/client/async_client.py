@@ -8,6 +8,7 @@ blocking client does is compared by a test, signature by signature.
 from collections.abc import Mapping, Sequence
 
 from babelmill.client import requests
+from babelmill.client.async_admin import AsyncAdmin
 from babelmill.client.async_documents import AsyncDocuments
 from babelmill.client.async_glossaries import AsyncGlossaries
 from babelmill.client.async_queues import AsyncQueues
@@ -22,7 +23,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries):
+class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncAdmin):
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and

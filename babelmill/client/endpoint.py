@@ -39,7 +39,13 @@ class Surroundings:
         value = self._environment.get(name, "")
         return value or self._file().get(name, "")
 
-    def endpoint(self, address: str | None = None, token: str | None = None) -> Endpoint:
+    def endpoint(
+        self,
+        address: str | None = None,
+        token: str | None = None,
+        *,
+        token_name: str = "BABELMILL_TOKEN",  # noqa: S107 - the name of a variable
+    ) -> Endpoint:
         """Find the endpoint. Raises NotConfigured when no address is known.
 
         A token from the file belongs to the service that the file names, so it
@@ -49,9 +55,9 @@ class Surroundings:
         if not chosen:
             raise NotConfigured
         if token is None:
-            token = self._environment.get("BABELMILL_TOKEN", "")
+            token = self._environment.get(token_name, "")
             if not token and chosen == self._file().get("BABELMILL_GRPC"):
-                token = self._file().get("BABELMILL_TOKEN", "")
+                token = self._file().get(token_name, "")
         return Endpoint(chosen, token)
 
     def _file(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from babelmill.client.endpoint import Surroundings, bearer
 from babelmill.client.errors import DeadlineExceeded, Unavailable, error_from_rpc
 from babelmill.client.resumption import ResumePolicy, Resumption
 from babelmill.jobs.v1 import (
+    admin_service_pb2_grpc,
     artifact_service_pb2_grpc,
     catalog_service_pb2_grpc,
     job_service_pb2_grpc,
@@ -43,6 +44,7 @@ class SyncCalls:
         self._owns_channel = True
         self._metadata = bearer(endpoint.token)
         self._closed = threading.Event()
+        self._admin = admin_service_pb2_grpc.AdminServiceStub(self._channel)
         self._jobs = job_service_pb2_grpc.JobServiceStub(self._channel)
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from babelmill.client import requests
 from babelmill.client.jobs import locate_text
+from babelmill.client.sync_admin import SyncAdmin
 from babelmill.client.sync_documents import SyncDocuments
 from babelmill.client.sync_glossaries import SyncGlossaries
 from babelmill.client.sync_queues import SyncQueues
@@ -22,7 +23,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class Client(SyncDocuments, SyncQueues, SyncGlossaries):
+class Client(SyncDocuments, SyncQueues, SyncGlossaries, SyncAdmin):
     """Babelmill for programs that block. Safe to share between threads.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
