@@ -2,6 +2,7 @@
 
 from babelmill.jobs.v1 import lease_pb2, worker_service_pb2
 from job_service.api import checks
+from job_service.api.segment_messages import media_split
 from job_service.api.subtitle_work import found_subtitles
 from job_service.api.validation import Violations
 from job_service.domain.expansion import Chunk, Extraction
@@ -16,6 +17,8 @@ def finding(
         return extraction(request.extraction, violations)
     if request.HasField("found_subtitles"):
         return found_subtitles(request.found_subtitles, violations)
+    if request.HasField("split"):
+        return media_split(request.split, violations)
     return None
 
 

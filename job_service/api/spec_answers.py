@@ -7,6 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import glossary_pb2, translation_pb2
+from job_service.api.segment_messages import write_segments
 from job_service.api.subtitle_answers import localize_video, process_subtitles
 from job_service.api.transcode_messages import write_options
 from job_service.domain.spec import (
@@ -143,4 +144,5 @@ def _transcode(found: Transcode) -> media_pb2.TranscodeSpec:
         artifact_id=str(found.artifact_id),
         preset=found.preset,
         options=write_options(found.options),
+        segments=write_segments(found.segments),
     )

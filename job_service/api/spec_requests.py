@@ -14,6 +14,7 @@ from babelmill.translation.v1 import translation_pb2
 from job_service.api import checks, spec_checks
 from job_service.api.language_requests import languages
 from job_service.api.option_requests import options
+from job_service.api.segment_messages import read_segments
 from job_service.api.subtitle_requests import localize_video, process_subtitles
 from job_service.api.transcode_messages import read_options
 from job_service.api.validation import Violations
@@ -160,6 +161,7 @@ def _transcode(spec: media_pb2.TranscodeSpec, violations: Violations, path: str)
         artifact_id=_artifact_id(spec.artifact_id, violations, path),
         preset=violations.check(f"{path}.preset", lambda: checks.name(spec.preset), _WRONG),
         options=read_options(spec.options, violations, f"{path}.options"),
+        segments=read_segments(spec.segments, violations, f"{path}.segments"),
     )
 
 

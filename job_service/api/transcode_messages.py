@@ -73,6 +73,7 @@ def write_preset(found: Preset) -> media_pb2.Preset:
             )
             for option in found.options
         ],
+        takes_segments=found.takes_segments,
     )
 
 
@@ -113,6 +114,7 @@ def read_preset(message: media_pb2.Preset, path: str, violations: Violations) ->
             _option(option, f"{path}.options[{index}]", violations)
             for index, option in enumerate(message.options[:_MAX_OPTIONS])
         ),
+        takes_segments=message.takes_segments,
     )
 
 

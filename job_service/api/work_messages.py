@@ -5,7 +5,7 @@ from uuid import UUID
 
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.media.v1 import media_pb2
-from job_service.api import spec_answers, subtitle_work
+from job_service.api import segment_work, spec_answers, subtitle_work
 from job_service.api.stored_contents import stored_content
 from job_service.api.transcode_messages import write_options
 from job_service.application.leasing import GrantedLease
@@ -175,4 +175,7 @@ _WRITERS: Mapping[str, Callable[[GrantedLease, _Settings], lease_pb2.Work]] = {
     "extract_subtitles": subtitle_work.extract_subtitles,
     "mux_tracks": subtitle_work.mux_tracks,
     "burn_in_subtitles": subtitle_work.burn_in_subtitles,
+    "split_media": segment_work.split_media,
+    "encode_segment": segment_work.encode_segment,
+    "join_segments": segment_work.join_segments,
 }

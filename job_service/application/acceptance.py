@@ -31,6 +31,7 @@ from job_service.domain.job import Artifact, ArtifactState, Job, Priority
 from job_service.domain.offer import Offer
 from job_service.domain.opening import Request, open_job
 from job_service.domain.plan import Source, plan
+from job_service.domain.segments import Segmenting
 from job_service.domain.spec import (
     InlineSource,
     JobSpec,
@@ -89,6 +90,7 @@ class _Facts:
     artifacts: Mapping[UUID, Artifact]
     terms: bytes | None
     extracts: bool
+    segmenting: Segmenting
 
 
 class Acceptance:
@@ -146,13 +148,15 @@ class Acceptance:
                 _check_budget(one)
             elif needs_api_key(one.new.spec) and not one.new.chat_api_key:
                 raise SecretGone(job_id=str(one.parent_job_id))
-        extracts = _extracts(self._offers.current(uow))
+        offer = self._offers.current(uow)
+        extracts = _extracts(offer)
+        segmenting = Segmenting(offer.presets_in_segments, self._limits.segments)
         artifacts = self._find_inputs(uow, tenant_id, fresh)
         opened = []
         all_terms = JobTerms(uow, tenant_id)
         for one in fresh:
             terms = all_terms.document(one.new.spec, one.parent_job_id, one.path)
-            facts = _Facts(now, artifacts, terms, extracts)
+            facts = _Facts(now, artifacts, terms, extracts, segmenting)
             opened.append((one, self._prepare(tenant_id, one, facts)))
         stored = uow.jobs.insert([new for _, new in opened])
         return {id(one): new.job for one, new in opened if new.job.job_id in stored}
@@ -226,7 +230,13 @@ class Acceptance:
             job_id=job_id,
             tenant_id=tenant_id,
             spec=new.spec,
-            planned=plan(new.spec, source, self._limits.step_timeouts, extracts=facts.extracts),
+            planned=plan(
+                new.spec,
+                source,
+                self._limits.step_timeouts,
+                extracts=facts.extracts,
+                segmenting=facts.segmenting,
+            ),
             request=Request(
                 priority=new.priority,
                 labels=new.labels,

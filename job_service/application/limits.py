@@ -9,6 +9,7 @@ from datetime import timedelta
 from job_service.domain.attempts import DeliveryPolicy
 from job_service.domain.planned import StepTimeouts
 from job_service.domain.retry_policy import RetryPolicy
+from job_service.domain.segments import SegmentPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Limits:
     """How long past a step's timeout its worker may take to report it."""
     step_timeouts: StepTimeouts = field(default_factory=StepTimeouts)
     """How long one attempt at a step may take."""
+    segments: SegmentPolicy = field(default_factory=SegmentPolicy)
+    """How videos are cut into segments."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """How often a step is tried."""
     max_text_bytes: int = 64 * 1024 * 1024

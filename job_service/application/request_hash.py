@@ -11,6 +11,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from job_service.domain.job import Priority
+from job_service.domain.segments import segments_form
 from job_service.domain.spec import (
     JobSpec,
     Media,
@@ -99,6 +100,7 @@ def _media_body(spec: Media) -> dict[str, object]:
         "artifact_id": str(spec.artifact_id),
         "preset": spec.preset,
         **({"options": dict(spec.options.values)} if spec.options else {}),
+        **segments_form(spec.segments),
     }
 
 

@@ -16,6 +16,9 @@ FAMILIES: Mapping[str, str] = {
     "extract_subtitles": "media",
     "mux_tracks": "media",
     "burn_in_subtitles": "media",
+    "split_media": "media",
+    "encode_segment": "media",
+    "join_segments": "media",
 }
 
 

@@ -67,6 +67,7 @@ class Preset:
     needs_video: bool = False
     needs_audio: bool = False
     options: tuple[PresetOption, ...] = ()
+    takes_segments: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from job_service.domain.errors import InvalidRequest, Violation
 from job_service.domain.job import Failure, Job, Progress, Step
 from job_service.domain.plan_documents import EXTRACT, PASSES_ON, record_rules_of
 from job_service.domain.plan_localize import EXTRACT_SUBTITLES, plan_videos
+from job_service.domain.plan_media import SEGMENT_MAKERS
 from job_service.domain.planned import (
     PlannedStep,
     StepTimeouts,
@@ -39,7 +40,7 @@ from job_service.domain.subtitles import LocalizeVideo
 
 TRANSLATE, ADAPT_TONE, RECONSTRUCT = "translate_segments", "adapt_tone", "reconstruct"
 
-PART_MAKERS = frozenset({EXTRACT, TRANSLATE, ADAPT_TONE, EXTRACT_SUBTITLES})
+PART_MAKERS = frozenset({EXTRACT, TRANSLATE, ADAPT_TONE, EXTRACT_SUBTITLES}) | SEGMENT_MAKERS
 """The kinds of steps whose outputs are for later steps, not for the client's targets."""
 
 _USUAL_CHUNK_CHARACTERS = 50_000

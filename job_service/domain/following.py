@@ -12,9 +12,11 @@ from job_service.domain.plan_localize import (
     check_found_subtitles,
     plan_translation,
 )
+from job_service.domain.plan_media import SPLIT, plan_segments
 from job_service.domain.planned import PlannedStep, StepTimeouts, check_dependencies
+from job_service.domain.segments import MediaSplit, check_split
 
-Finding = Extraction | FoundSubtitles
+Finding = Extraction | FoundSubtitles | MediaSplit
 
 
 def steps_after(
@@ -38,6 +40,13 @@ def steps_after(
             raise InvalidRequest(Violation("found_subtitles", "must be set", "REQUIRED"))
         check_found_subtitles(finding, filenames)
         planned = plan_translation(job, step, finding, timeouts)
+        check_dependencies(planned, [known.name for known in job.steps])
+        return planned
+    if step.kind == SPLIT:
+        if not isinstance(finding, MediaSplit):
+            raise InvalidRequest(Violation("split", "must be set", "REQUIRED"))
+        check_split(finding, int(str(step.settings["max_segments"])), filenames)
+        planned = plan_segments(job, step, finding, timeouts)
         check_dependencies(planned, [known.name for known in job.steps])
         return planned
     return ()

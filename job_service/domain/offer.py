@@ -7,9 +7,11 @@ be starting, and a step that finds no worker waits.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from job_service.domain import segments
 from job_service.domain.catalog import Engine, Format, LanguagePair, Preset, WorkerAnnouncement
 from job_service.domain.errors import InvalidRequest, Violation
 from job_service.domain.plan_documents import EXTRACT
+from job_service.domain.plan_media import SEGMENT_STEPS
 from job_service.domain.spec import (
     JobSpec,
     Media,
@@ -43,6 +45,13 @@ class Offer:
     def extracts(self) -> bool:
         """Tell whether some worker cuts documents into chunks."""
         return EXTRACT in self.step_kinds
+
+    @property
+    def presets_in_segments(self) -> frozenset[str]:
+        """Name the presets that some worker makes in segments."""
+        if not self.step_kinds >= SEGMENT_STEPS:
+            return frozenset()
+        return frozenset(name for name, each in self.presets.items() if each.takes_segments)
 
     def judges(self, spec: JobSpec) -> bool:
         """Tell whether workers have said enough to judge such a spec."""
@@ -101,6 +110,12 @@ def _check_preset(spec: Transcode, offer: Offer, path: str) -> None:
         )
     taken = offer.presets[spec.preset].options
     violations = violations_of(spec.options, taken, spec.preset, f"{path}options.")
+    violations += segments.violations_of(
+        spec.segments,
+        spec.options,
+        f"{path}segments.",
+        preset_takes_them=spec.preset in offer.presets_in_segments,
+    )
     if violations:
         raise InvalidRequest(*violations)
 

@@ -4,9 +4,9 @@ A step's `settings` is a JSON object whose keys depend on the step's kind (see
 `step_inputs` for those that name inputs):
 
 `translate_text`: source, source_language, target_language, engine, max_tokens, glossary
-`transcode`:      source, preset, options
 `extract`:        see `plan_documents`; its end adds steps (see `expansion`)
-Those of subtitles and localized videos are in `plan_localize`.
+Those of transcodes are in `plan_media`, those of subtitles and localized
+videos in `plan_localize`.
 
 An input that came within the spec becomes an artifact of its own before
 planning, so that a worker finds every input in the same way.
@@ -15,6 +15,7 @@ planning, so that a worker finds every input in the same way.
 from job_service.domain.job import Progress
 from job_service.domain.plan_documents import plan_extract
 from job_service.domain.plan_localize import plan_localize, plan_process_subtitles
+from job_service.domain.plan_media import plan_transcode
 from job_service.domain.planned import (
     ImpossiblePlan,
     Plan,
@@ -24,6 +25,7 @@ from job_service.domain.planned import (
     check_dependencies,
     grown,
 )
+from job_service.domain.segments import Segmenting
 from job_service.domain.spec import (
     JobSpec,
     Transcode,
@@ -54,11 +56,12 @@ def plan(
     timeouts: StepTimeouts | None = None,
     *,
     extracts: bool = True,
+    segmenting: Segmenting | None = None,
 ) -> Plan:
     """Plan a job. Without `extracts` there is no worker that cuts texts into chunks."""
     limits = timeouts or StepTimeouts()
     if isinstance(spec, Transcode):
-        planned = _plan_transcode(spec, source, limits)
+        planned = plan_transcode(spec, source, limits, segmenting or Segmenting())
     elif isinstance(spec, ProcessSubtitles):
         planned = plan_process_subtitles(spec, source, limits)
     elif isinstance(spec, LocalizeVideo):
@@ -103,19 +106,3 @@ def _plan_translate_text(spec: TranslateText, source: Source, timeouts: StepTime
         for language in spec.target_languages
     )
     return Plan(steps, spec.target_languages)
-
-
-def _plan_transcode(spec: Transcode, source: Source, timeouts: StepTimeouts) -> Plan:
-    step = PlannedStep(
-        name="transcode",
-        kind=Transcode.kind,
-        target_key=spec.preset,
-        settings={
-            SOURCE: str(source.artifact_id),
-            "preset": spec.preset,
-            **({"options": dict(spec.options.values)} if spec.options else {}),
-        },
-        timeout=timeouts.transcode,
-        progress=Progress(unit="MEDIA_SECONDS", done=0.0, total=0.0),
-    )
-    return Plan((step,), (spec.preset,))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from job_service.domain.segments import Segments
 from job_service.domain.subtitles import LocalizeVideo, ProcessSubtitles
 from job_service.domain.transcode_options import TranscodeOptions
 from job_service.domain.translation import DocumentTwins, TranslationOptions
@@ -75,6 +76,7 @@ class Transcode:
     artifact_id: UUID
     preset: str
     options: TranscodeOptions = field(default_factory=TranscodeOptions)
+    segments: Segments = field(default_factory=Segments)
 
     kind = "transcode"
 

@@ -34,6 +34,7 @@ def full_forms(presets: Sequence[Preset]) -> list[NewForm]:
                 [option.name, option.minimum, option.maximum, list(option.choices)]
                 for option in preset.options
             ],
+            "takes_segments": preset.takes_segments,
         }
         for preset in presets
     ]
@@ -70,4 +71,5 @@ def _read(form: Form) -> Preset:
             PresetOption(name, minimum, maximum, tuple(choices))
             for name, minimum, maximum, choices in form.get("options", ())
         ),
+        takes_segments=form.get("takes_segments", False),
     )

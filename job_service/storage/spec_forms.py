@@ -7,6 +7,7 @@ artifacts of the job's own. A chat model's key is no part of a spec.
 
 from uuid import UUID
 
+from job_service.domain.segments import read_segments, segments_form
 from job_service.domain.spec import (
     JobSpec,
     Media,
@@ -75,6 +76,7 @@ def _media_form(spec: Media) -> NewForm:
         "artifact_id": str(spec.artifact_id),
         "preset": spec.preset,
         **({"options": dict(spec.options.values)} if spec.options else {}),
+        **segments_form(spec.segments),
     }
 
 
@@ -87,6 +89,7 @@ def read_spec(
             artifact_id=UUID(form["artifact_id"]),
             preset=form["preset"],
             options=TranscodeOptions.read(form.get("options") or {}),
+            segments=read_segments(form.get("segments")),
         )
     if kind == ProcessSubtitles.kind:
         return ProcessSubtitles(UUID(form["artifact_id"]), read_operation(form["operation"]))
