@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from babelmill.kit.process.settings import Settings
 from job_service.application.limits import Limits
 from job_service.application.secret_box import SecretBox, read_key_file
 from job_service.domain.planned import StepTimeouts
+from job_service.domain.segments import SegmentPolicy
+from job_service.domain.webhook import DeliveryRules
 
 _HEARTBEATS_PER_LEASE = 3
 _LONGEST_TIMEOUT_SECONDS = 24 * 3600
@@ -54,6 +57,11 @@ class JobServiceSettings(DatabaseSettings):
     tone_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     reconstruct_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     transcode_timeout_seconds: float = Field(default=4 * 3600, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
+    # From which length on videos are encoded in segments by themselves, how long a
+    # segment then is, and how many there may be.
+    segments_from_seconds: float = Field(default=120, ge=1, le=_LONGEST_TIMEOUT_SECONDS)
+    segment_seconds: float = Field(default=30, ge=1, le=3600)
+    max_segments: int = Field(default=200, ge=2, le=1000)
     max_waiting_jobs: int = Field(default=1000, ge=1)
     max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
 
@@ -69,6 +77,20 @@ class JobServiceSettings(DatabaseSettings):
     # How long a token that was good is taken as good. What was revoked ends within
     # four thirds of it, open streams too.
     token_memory_seconds: float = Field(default=30, ge=0.1, le=40)
+    # Hosts, as `host` or `host:port`, separated by commas, that webhooks may lead to
+    # although they are not public.
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    max_webhooks: int = Field(default=20, ge=0)
+    # How many deliveries this server tries at the same time, and how long one may take.
+    webhook_slots: int = Field(default=16, ge=1, le=1000)
+    webhook_timeout_seconds: float = Field(default=15, ge=0.1, le=300)
+    # How often an event is tried, and how long until the second try: each later wait
+    # is four times as long, and 6 hours at most.
+    webhook_attempts: int = Field(default=10, ge=1, le=100)
+    webhook_retry_seconds: float = Field(default=5, ge=0.01, le=3600)
+    # A webhook that only fails for so long is disabled.
+    webhook_disable_hours: float = Field(default=72, gt=0, le=_MOST_HOURS)
+
     keep_alive_seconds: float = Field(default=15, ge=0.1, le=600)
     max_watchers: int = Field(default=5000, ge=1)
     max_watchers_per_tenant: int = Field(default=2000, ge=1)
@@ -94,6 +116,13 @@ class JobServiceSettings(DatabaseSettings):
             raise ValueError("must be a redis:// or rediss:// URL")
         return value
 
+    @field_validator("webhook_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
     @field_validator("secrets_key_file")
     @classmethod
     def _is_key_file(cls, value: Path | None) -> Path | None:
@@ -115,6 +144,16 @@ class JobServiceSettings(DatabaseSettings):
             return None
         return SecretBox(read_key_file(self.secrets_key_file))
 
+    def delivery_rules(self) -> DeliveryRules:
+        """Give how deliveries to webhooks are tried."""
+        return DeliveryRules(
+            max_attempts=self.webhook_attempts,
+            first_wait=timedelta(seconds=self.webhook_retry_seconds),
+            disable_after=timedelta(hours=self.webhook_disable_hours),
+            # All that an attempt does besides has as much time again, and a minute.
+            claim=timedelta(seconds=2 * self.webhook_timeout_seconds + 60),
+        )
+
     def limits(self) -> Limits:
         """Give what bounds the use cases."""
         return Limits(
@@ -128,9 +167,15 @@ class JobServiceSettings(DatabaseSettings):
                 reconstruct=timedelta(seconds=self.reconstruct_timeout_seconds),
                 transcode=timedelta(seconds=self.transcode_timeout_seconds),
             ),
+            segments=SegmentPolicy(
+                from_seconds=self.segments_from_seconds,
+                length_seconds=self.segment_seconds,
+                most=self.max_segments,
+            ),
             retention=timedelta(hours=self.retention_hours),
             result_ttl=timedelta(hours=self.result_ttl_hours),
             orphan_grace=timedelta(hours=self.orphan_grace_hours),
             memory_ttl=timedelta(hours=self.memory_hours),
             max_memory_entries=self.max_memory_entries,
+            max_webhooks=self.max_webhooks,
         )
