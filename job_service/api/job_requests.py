@@ -18,6 +18,8 @@ _JOB_STATE_PREFIX = "JOB_STATE_"
 _PRIORITY_PREFIX = "PRIORITY_"
 # Stands for a value that was found wrong; the request is refused before it is used.
 _WRONG = ""
+# More would only repeat each other.
+_MAX_FILTER_VALUES = 32
 
 
 def new_job(request: job_service_pb2.CreateJobRequest, traceparent: str) -> NewJob:
@@ -46,6 +48,10 @@ def new_jobs(request: job_service_pb2.BatchCreateJobsRequest, traceparent: str) 
 def job_query(wanted: job_service_pb2.JobFilter) -> JobQuery:
     """Read a filter. Raises InvalidRequest with every wrong field."""
     violations = Violations()
+    for name in ("states", "kinds", "priorities"):
+        if len(getattr(wanted, name)) > _MAX_FILTER_VALUES:
+            violations.add(f"filter.{name}", f"At most {_MAX_FILTER_VALUES}.", "TOO_MANY")
+    violations.raise_if_any()
     query = JobQuery(
         states=tuple(
             JobState(job_pb2.JobState.Name(state).removeprefix(_JOB_STATE_PREFIX))

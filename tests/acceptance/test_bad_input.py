@@ -68,6 +68,7 @@ def test_violation_names_the_field_when_text_is_blank(stack: Stack, channel: grp
         assert details["ErrorInfo"].reason
 
 
+@pytest.mark.matrix(4)
 def test_enum_is_refused_when_unknown(stack: Stack, channel: grpc.Channel) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     request = text_job()
@@ -77,6 +78,7 @@ def test_enum_is_refused_when_unknown(stack: Stack, channel: grpc.Channel) -> No
     assert [v.field for v in details["BadRequest"].field_violations] == ["priority"]
 
 
+@pytest.mark.matrix(48)
 def test_preset_is_refused_when_unknown(stack: Stack, channel: grpc.Channel) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     spec = media_pb2.TranscodeSpec(artifact_id=str(uuid.uuid4()), preset="-i /etc/passwd")
@@ -85,6 +87,7 @@ def test_preset_is_refused_when_unknown(stack: Stack, channel: grpc.Channel) -> 
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@pytest.mark.matrix(1)
 def test_message_is_refused_when_oversized(stack: Stack, channel: grpc.Channel) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     request = text_job("a" * (10 << 20))
@@ -92,6 +95,7 @@ def test_message_is_refused_when_oversized(stack: Stack, channel: grpc.Channel) 
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"\x0a\x05ab", b"\x1a\x02\xff\xfe"])
 def test_bytes_are_refused_when_no_protobuf(
     stack: Stack, channel: grpc.Channel, body: bytes
@@ -102,6 +106,7 @@ def test_bytes_are_refused_when_no_protobuf(
     assert details["ErrorInfo"].domain == "babelmill"
 
 
+@pytest.mark.matrix(17)
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -120,6 +125,7 @@ def test_caller_is_unauthenticated_when_token_is_wrong(
     assert details["ErrorInfo"].reason == "UNAUTHENTICATED"
 
 
+@pytest.mark.matrix(18)
 def test_caller_is_denied_when_role_is_wrong(stack: Stack, channel: grpc.Channel) -> None:
     jobs = job_service_pb2_grpc.JobServiceStub(channel)
     error, details = refusal(jobs.CreateJob, text_job(), metadata=bearer(stack.worker_token))
@@ -127,6 +133,7 @@ def test_caller_is_denied_when_role_is_wrong(stack: Stack, channel: grpc.Channel
     assert details["ErrorInfo"].reason == "WRONG_ROLE"
 
 
+@pytest.mark.matrix(19)
 def test_job_is_not_found_when_it_is_anothers(
     stack: Stack, channel: grpc.Channel, stranger_token: str
 ) -> None:
@@ -149,6 +156,7 @@ def test_job_is_not_found_when_it_is_anothers(
     assert mine.job_id not in {job.job_id for job in listed.jobs}
 
 
+@pytest.mark.matrix(19)
 def test_artifact_is_not_found_when_it_is_anothers(
     stack: Stack, channel: grpc.Channel, stranger_token: str
 ) -> None:
@@ -174,6 +182,7 @@ def test_artifact_is_not_found_when_it_is_anothers(
     assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.matrix(20)
 def test_worker_calls_are_denied_when_a_client_makes_them(stack: Stack) -> None:
     with grpc.insecure_channel(stack.worker_grpc) as channel:
         heartbeat: RawMethod = channel.unary_unary(HEARTBEAT)

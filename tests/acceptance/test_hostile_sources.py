@@ -82,6 +82,7 @@ def _ended(client: Client, job: job_pb2.Job) -> job_pb2.Job:
     return client.wait(job.job_id, JOB_SECONDS)
 
 
+@pytest.mark.matrix(40, 45)
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "gopher://example.com/", "http://me:secret@example.com/", "mill"]
 )
@@ -93,6 +94,7 @@ def test_job_is_refused_at_once_when_the_address_is_not_of_the_web(
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.matrix(41)
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"]
 )
@@ -110,6 +112,7 @@ def test_nothing_is_asked_when_the_address_is_private(
     assert len(traps.asked) == asked
 
 
+@pytest.mark.matrix(42, 44)
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -167,6 +170,7 @@ _ENTITIES = (
 )
 
 
+@pytest.mark.matrix(33, 34, 35, 36, 37)
 @pytest.mark.parametrize(
     ("name", "data", "reasons"),
     [

@@ -120,6 +120,7 @@ def test_refusal_is_a_problem_when_request_is_wrong(
         assert problem["reason"] == reason
 
 
+@pytest.mark.matrix(17)
 def test_caller_is_refused_when_token_is_missing_or_wrong(stack: Stack) -> None:
     for headers in ({}, {"authorization": "Bearer wrong"}):
         refused = httpx.get(f"{stack.http}/v1/jobs", headers=headers, timeout=30)

@@ -139,6 +139,7 @@ def other_tenants_token(house: FaultHouse, path: Path) -> str:
     return path.read_text().strip()
 
 
+@pytest.mark.matrix(27)
 @pytest.mark.row("S3.7")
 def test_jobs_are_refused_with_a_hint_when_too_many_wait_and_taken_again_later(
     house: FaultHouse, tmp_path: Path

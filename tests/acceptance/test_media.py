@@ -59,6 +59,7 @@ def test_clip_becomes_a_playable_mp3_when_transcoded(
     assert media.duration_seconds == pytest.approx(6, abs=0.15)
 
 
+@pytest.mark.matrix(33)
 def test_job_fails_with_a_reason_when_file_is_no_media(client: Client, tmp_path: Path) -> None:
     text = tmp_path / "movie.mp4"
     text.write_text("This is not a film.\n" * 200)

@@ -96,6 +96,7 @@ def client(vault: Vault) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.matrix(52)
 @pytest.mark.row("B10")
 def test_key_is_in_clear_nowhere_when_its_job_succeeds_fails_or_loses_its_worker(
     vault: Vault, client: Client

@@ -192,6 +192,7 @@ def test_the_source_is_kept_and_told_when_the_model_never_makes_sense(
     row.judge(house)
 
 
+@pytest.mark.matrix(52, 54)
 @pytest.mark.fault(35)
 @pytest.mark.slow
 def test_the_key_is_in_no_file_and_no_command_line_when_the_server_echoes_it(

@@ -32,6 +32,7 @@ def _open_calls(house: FaultHouse) -> int:
     )
 
 
+@pytest.mark.matrix(9)
 @pytest.mark.fault(33)
 @pytest.mark.slow
 def test_watchers_are_sent_away_and_resume_when_they_do_not_read(

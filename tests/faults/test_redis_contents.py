@@ -180,6 +180,7 @@ def test_jobs_run_later_when_a_queue_was_evicted(new_house: NewHouse, row: Fault
     assert row.judge(house).duplicate_executions == 0
 
 
+@pytest.mark.matrix(57)
 @pytest.mark.fault(22)
 def test_jobs_are_unaffected_when_there_is_garbage_in_every_queue(
     house: FaultHouse, row: FaultRow

@@ -90,6 +90,7 @@ def test_cancel_is_refused_when_the_job_has_ended_otherwise(core: Core) -> None:
             _cancel(core, job)
 
 
+@pytest.mark.matrix(19)
 def test_cancel_finds_nothing_when_the_job_is_another_tenants(core: Core) -> None:
     job = core.create()
     with pytest.raises(JobNotFound):

@@ -160,6 +160,7 @@ def test_the_outcome_is_the_exit_code_when_watched(peer: Peer) -> None:
     assert done.stdout == f"{job_id} FAILED\n"
 
 
+@pytest.mark.matrix(30)
 def test_a_name_from_the_service_is_no_path_when_downloaded(peer: Peer, tmp_path: Path) -> None:
     source = tmp_path / "in.wav"
     source.write_bytes(b"sound")

@@ -50,6 +50,7 @@ def refusal(
     return failure.value
 
 
+@pytest.mark.matrix(33)
 @pytest.mark.parametrize(
     "content",
     [
@@ -88,6 +89,7 @@ PLAYLISTS = {
 }
 
 
+@pytest.mark.matrix(47)
 @pytest.mark.parametrize("kind", list(PLAYLISTS))
 @pytest.mark.parametrize("absolute", [True, False])
 def test_local_file_is_not_read_when_a_playlist_names_it(
@@ -138,6 +140,7 @@ def test_flipped_bits_are_found_when_the_container_is_intact(
     assert refusal(bench, path).reason is FailureReason.MEDIA_REFUSED
 
 
+@pytest.mark.matrix(49)
 @pytest.mark.parametrize(
     ("limits", "verdict"),
     [
@@ -163,6 +166,7 @@ def twenty_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(path, *picture(0.2), *jump, "-c:v", "ffv1")
 
 
+@pytest.mark.matrix(49)
 def test_film_of_hours_is_refused_when_it_is_only_a_gap(bench: Bench, twenty_hours: Path) -> None:
     assert refusal(bench, twenty_hours).metadata["verdict"] == "DURATION_LIMIT"
 
@@ -183,6 +187,7 @@ class _LinkingStore(LocalStore):
             yield link
 
 
+@pytest.mark.matrix(47)
 def test_link_is_not_followed_when_the_store_holds_one(bench: Bench, clips: Path) -> None:
     bench.store = _LinkingStore(bench.root / "store")
     assert refusal(bench, clips / "good.mkv", "mp3").reason is FailureReason.INPUT_MISSING

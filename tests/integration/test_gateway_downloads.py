@@ -73,6 +73,7 @@ async def test_part_is_given_when_range_is_asked(
     assert response.content == CONTENT[first : last + 1]
 
 
+@pytest.mark.matrix(32)
 @pytest.mark.parametrize(
     "header",
     [
@@ -99,6 +100,7 @@ async def test_range_is_refused_when_it_cannot_be_served(
     assert response.json()["reason"] == "RANGE_NOT_SATISFIABLE"
 
 
+@pytest.mark.matrix(32)
 async def test_range_header_is_refused_when_it_is_endless(
     http: httpx.AsyncClient, peer: Peer
 ) -> None:
@@ -155,6 +157,7 @@ async def test_content_is_refused_when_upload_has_not_finished(
     assert response.json()["reason"] == "ARTIFACT_NOT_READY"
 
 
+@pytest.mark.matrix(30, 33, 38)
 @pytest.mark.parametrize(
     ("filename", "media_type"),
     [

@@ -132,6 +132,7 @@ async def test_memory_stays_small_when_upload_is_large(peer: Peer, form: bool) -
     assert spooled == []
 
 
+@pytest.mark.matrix(29)
 async def test_slow_head_is_closed_when_its_time_is_up(peer: Peer) -> None:
     async with gateway_process(peer, BABELMILL_GATEWAY_HEAD_SECONDS="0.5") as gateway:
         silent, _silent_writer = await asyncio.open_connection(*gateway.address)
@@ -147,6 +148,7 @@ async def test_slow_head_is_closed_when_its_time_is_up(peer: Peer) -> None:
         slow_writer.close()
 
 
+@pytest.mark.matrix(5)
 @pytest.mark.parametrize(
     "head",
     [

@@ -40,6 +40,7 @@ async def http(edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.matrix(17)
 @pytest.mark.parametrize("token", [None, "wrong", "x" * 5000])
 async def test_caller_is_refused_when_token_is_not_valid(
     edge: Edge, peer: Peer, token: str | None
@@ -126,6 +127,7 @@ async def test_body_is_refused_when_it_is_compressed(http: httpx.AsyncClient) ->
     assert_problem(response, 415, "UNSUPPORTED_CONTENT_ENCODING")
 
 
+@pytest.mark.matrix(28)
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_body_is_refused_when_it_is_too_large(http: httpx.AsyncClient, chunked: bool) -> None:
     async def pieces() -> AsyncIterator[bytes]:
@@ -166,6 +168,7 @@ async def test_request_is_refused_with_problem_when_wrong(
     assert_problem(await http.request(method, path), status, reason)
 
 
+@pytest.mark.matrix(27)
 async def test_refusal_is_passed_on_when_job_service_refuses(
     http: httpx.AsyncClient, peer: Peer
 ) -> None:
@@ -185,6 +188,7 @@ async def test_refusal_is_passed_on_when_job_service_refuses(
     assert response.headers["retry-after"] == "3"
 
 
+@pytest.mark.matrix(65)
 @pytest.mark.parametrize(
     ("code", "status"),
     [
@@ -217,6 +221,7 @@ async def test_text_is_replaced_when_error_was_not_written_for_clients(
     assert "10.0.0.1" not in response.text
 
 
+@pytest.mark.matrix(65)
 async def test_defect_is_hidden_when_gateway_fails(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

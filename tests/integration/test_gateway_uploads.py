@@ -205,6 +205,7 @@ async def test_field_is_named_as_here_when_job_service_refuses_it(
     assert [each["field"] for each in response.json()["violations"]] == ["filename", "sha256"]
 
 
+@pytest.mark.matrix(28)
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_upload_is_refused_when_too_large(peer: Peer, chunked: bool) -> None:
     async def pieces() -> AsyncIterator[bytes]:
@@ -218,6 +219,7 @@ async def test_upload_is_refused_when_too_large(peer: Peer, chunked: bool) -> No
     assert all(upload.ended != "finished" for upload in peer.uploads)
 
 
+@pytest.mark.matrix(29)
 async def test_upload_is_refused_when_it_stalls(peer: Peer) -> None:
     async with running_edge(peer.address, gateway_upload_idle_seconds=0.3) as edge:
         host, port = edge.url.removeprefix("http://").split(":")
@@ -239,6 +241,7 @@ FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\
 END = b"--b--\r\n"
 
 
+@pytest.mark.matrix(31)
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [

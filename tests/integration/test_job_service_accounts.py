@@ -102,8 +102,7 @@ async def test_name_is_refused_when_taken_or_malformed(house: House) -> None:
     unknown = admin_service_pb2.CreateUserRequest(tenant="nobody", name="x")
     details = await refusal(house.admin.CreateUser(unknown, metadata=house.operator))
     assert (details.code, details.reason) == (grpc.StatusCode.NOT_FOUND, "TENANT_NOT_FOUND")
-
-
+@pytest.mark.matrix(18)
 async def test_every_method_is_refused_and_recorded_when_caller_is_no_operator(
     house: House,
 ) -> None:
@@ -202,6 +201,7 @@ async def test_token_is_refused_from_its_time_on_when_it_expires(house: House) -
     assert [each.reason for each in details.violations] == ["IN_THE_PAST"]
 
 
+@pytest.mark.matrix(23)
 @pytest.mark.parametrize("way", ["revoked", "expired", "tenant disabled"])
 async def test_open_streams_end_when_their_token_stops_working(house: House, way: str) -> None:
     soon = Timestamp()
@@ -258,8 +258,7 @@ async def test_pages_hold_all_once_when_list_is_long(house: House) -> None:
         assert [each.reason for each in details.violations] == ["WRONG_PAGE_TOKEN"]
     assert len(seen) == len(set(seen)) == 6
     assert made < set(seen)
-
-
+@pytest.mark.matrix(62)
 async def test_audit_log_stays_when_somebody_would_change_it(
     house: House, database_url: str
 ) -> None:

@@ -173,6 +173,7 @@ async def test_upload_is_refused_when_malformed(
     assert [v.field for v in details.violations] == [field]
 
 
+@pytest.mark.matrix(28)
 async def test_upload_is_refused_when_it_is_too_large(house: House) -> None:
     call = house.artifacts.UploadArtifact(
         iter([header(), *chunks(bytes(5 * 1024 * 1024))]), metadata=house.client
@@ -181,6 +182,7 @@ async def test_upload_is_refused_when_it_is_too_large(house: House) -> None:
     assert (details.code, details.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_LARGE")
 
 
+@pytest.mark.matrix(19)
 async def test_artifact_is_not_found_when_it_is_another_tenants(house: House) -> None:
     made = await upload(house, [header(), *chunks(b"ours")])
     for artifact_id in (made.artifact_id, str(uuid4())):

@@ -72,6 +72,7 @@ async def raw_refusal(
     raise AssertionError("the call succeeded")
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"\x0a\x05ab"])
 async def test_malformed_message_is_refused_when_sent_to_any_method(
     house: House, body: bytes
@@ -85,12 +86,14 @@ async def test_malformed_message_is_refused_when_sent_to_any_method(
         assert "pars" not in details.message.lower(), "the parser's own text leaked"
 
 
+@pytest.mark.matrix(3)
 async def test_string_is_refused_when_it_is_not_utf8(house: House) -> None:
     path = "/babelmill.jobs.v1.JobService/GetJob"
     details = await raw_refusal(house.client_channel, path, b"\x0a\x02\xff\xfe", house.client)
     assert (details.code, details.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED")
 
 
+@pytest.mark.matrix(4)
 async def test_unknown_enum_is_refused_when_sent(house: House) -> None:
     request = text_request()
     request.priority = 77  # type: ignore[assignment]  # no such value
@@ -99,12 +102,14 @@ async def test_unknown_enum_is_refused_when_sent(house: House) -> None:
     assert [(v.field, v.reason) for v in details.violations] == [("priority", "UNKNOWN_ENUM_VALUE")]
 
 
+@pytest.mark.matrix(1)
 async def test_message_is_refused_when_larger_than_the_limit(house: House) -> None:
     request = text_request(text="x" * (5 * 1024 * 1024))
     details = await refusal(house.jobs.CreateJob(request, metadata=house.client))
     assert details.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+@pytest.mark.matrix(2)
 async def test_compressed_bomb_is_refused_when_it_unpacks_beyond_the_limit(house: House) -> None:
     request = text_request(text="0" * (64 * 1024 * 1024))
     channel = grpc.aio.insecure_channel(
@@ -122,6 +127,7 @@ async def test_compressed_bomb_is_refused_when_it_unpacks_beyond_the_limit(house
         assert details.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+@pytest.mark.matrix(17)
 @pytest.mark.parametrize("port", ["client", "worker"])
 @pytest.mark.parametrize("token", [None, "", "wrong", "babelmill_client_" + "A" * 43])
 async def test_call_is_refused_when_it_has_no_valid_token(
@@ -137,6 +143,7 @@ async def test_call_is_refused_when_it_has_no_valid_token(
         ), path
 
 
+@pytest.mark.matrix(18)
 async def test_call_is_refused_when_its_token_is_of_the_other_role(house: House) -> None:
     calls = [(house.client_channel, path, house.worker) for path in method_paths("client")]
     calls += [(house.worker_channel, path, house.client) for path in method_paths("worker")]
@@ -148,6 +155,7 @@ async def test_call_is_refused_when_its_token_is_of_the_other_role(house: House)
         ), path
 
 
+@pytest.mark.matrix(6, 20)
 async def test_workers_methods_are_not_there_when_called_on_the_clients_port(
     house: House,
 ) -> None:
@@ -168,6 +176,7 @@ async def test_method_is_unimplemented_when_this_server_has_not_got_it(
     assert details.code is grpc.StatusCode.UNIMPLEMENTED
 
 
+@pytest.mark.matrix(5)
 async def test_metadata_is_refused_when_larger_than_the_limit(house: House) -> None:
     metadata = (*house.client, ("x-big", "x" * 20_000))
     call = house.jobs.ListJobs(job_service_pb2.ListJobsRequest(), metadata=metadata)
@@ -214,6 +223,7 @@ async def test_reflection_lists_the_services_when_asked_on_loopback(house: House
     assert "babelmill.jobs.v1.WorkerService" in await services(house.worker_channel)
 
 
+@pytest.mark.matrix(6)
 async def test_reflection_needs_a_token_when_the_port_is_reachable_from_elsewhere(
     database_url: str, redis_url: str, artifacts_directory: Path
 ) -> None:
@@ -235,6 +245,7 @@ async def test_channelz_answers_workers_only_when_asked(house: House) -> None:
     assert details.code is grpc.StatusCode.UNIMPLEMENTED
 
 
+@pytest.mark.matrix(65)
 async def test_fault_says_nothing_of_itself_when_a_use_case_breaks(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +260,7 @@ async def test_fault_says_nothing_of_itself_when_a_use_case_breaks(
     assert details.metadata["request_id"]
 
 
+@pytest.mark.matrix(7)
 async def test_call_is_refused_when_too_many_run(
     database_url: str, redis_url: str, artifacts_directory: Path
 ) -> None:

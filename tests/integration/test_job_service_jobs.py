@@ -144,6 +144,7 @@ async def test_batch_is_refused_whole_when_one_is_wrong(house: House) -> None:
     assert not (await house.jobs.ListJobs(listing, metadata=house.client)).jobs
 
 
+@pytest.mark.matrix(27)
 async def test_quota_is_told_when_too_many_jobs_wait(
     database_url: str, redis_url: str, artifacts_directory: Path
 ) -> None:
@@ -173,6 +174,7 @@ async def test_pages_cover_all_jobs_once_when_followed(house: House) -> None:
     assert found == made[::-1]
 
 
+@pytest.mark.matrix(25)
 async def test_page_token_is_refused_when_it_is_of_another_list(house: House) -> None:
     for _ in range(2):
         await house.create()
@@ -262,6 +264,7 @@ async def test_job_is_not_found_when_there_is_none(house: House, job_id: str) ->
     assert [(await refusal(call)).code for call in calls] == [wanted] * 4
 
 
+@pytest.mark.matrix(19)
 async def test_job_is_not_found_when_it_is_another_tenants(house: House) -> None:
     job_id = (await house.create()).job_id
     md = house.other_client

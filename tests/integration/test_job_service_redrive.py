@@ -206,6 +206,7 @@ async def test_dead_letter_is_listed_and_replayed(
     assert list(listed.replay_job_ids) == [made.job_id]
 
 
+@pytest.mark.matrix(19)
 async def test_dead_letters_are_kept_from_other_tenants(
     house: House, redis_url: str, database_url: str
 ) -> None:
@@ -229,6 +230,7 @@ async def test_other_jobs_are_not_replayed(house: House, redis_url: str) -> None
     assert details.metadata == {"job_id": job.job_id, "state": "COMPLETED"}
 
 
+@pytest.mark.matrix(25)
 async def test_pages_of_dead_letters_join_and_belong_to_their_reader(
     house: House, redis_url: str, database_url: str
 ) -> None:

@@ -119,6 +119,7 @@ async def test_document_is_refused_when_no_worker_has_its_format(house: House) -
     assert details.metadata["formats"] == "docx"
 
 
+@pytest.mark.matrix(19)
 async def test_glossary_is_the_tenants_alone(house: House) -> None:
     stub = _glossaries(house)
     terms = [glossary_pb2.GlossaryTerm(source="mill", target="moinho", target_language="PT")]

@@ -188,6 +188,7 @@ async def test_watches_end_to_be_resumed_when_the_server_drains(
         await stopping
 
 
+@pytest.mark.matrix(8)
 async def test_watches_are_limited_when_a_tenant_opens_many(
     database_url: str, redis_url: str, artifacts_directory: Path
 ) -> None:

@@ -128,6 +128,7 @@ async def test_same_lease_comes_back_when_the_answer_was_lost(house: House, redi
     assert list((await house.acquire(stranger)).refused) == [stranger]
 
 
+@pytest.mark.matrix(21)
 async def test_outcome_is_refused_when_the_lease_is_stale(house: House, redis_url: str) -> None:
     await house.create()
     lease = await lease_next(house, redis_url)

@@ -54,6 +54,7 @@ def test_completion_is_stale_when_the_lease_has_expired(core: Core) -> None:
     assert output.inline == b"fresh"
 
 
+@pytest.mark.matrix(21)
 @pytest.mark.parametrize("field", ["lease_id", "generation"])
 def test_outcomes_are_stale_when_the_fence_does_not_match(core: Core, field: str) -> None:
     lease = core.start(core.create())

@@ -108,6 +108,7 @@ def test_input_is_named_missing_when_a_part_has_gone(core: Core, pipeline: Pipel
     assert message.segments.storage_key == "missing"
 
 
+@pytest.mark.matrix(19)
 def test_part_of_another_tenant_cannot_be_read(core: Core, pipeline: PipelineCore) -> None:
     job = pipeline.submit(_document(core))
     pipeline.extract(job, 10)

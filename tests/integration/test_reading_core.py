@@ -142,6 +142,7 @@ def test_token_is_refused_when_expired_or_unknown(core: Core) -> None:
             core.tokens.authenticate(token)
 
 
+@pytest.mark.matrix(22)
 def test_token_is_kept_as_a_hash_only(core: Core) -> None:
     token = core.tokens.create_token(core.tenant, Role.CLIENT)
     with core.database.engine.connect() as connection:

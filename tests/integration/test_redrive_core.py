@@ -158,6 +158,7 @@ def test_retry_is_refused_when_there_is_nothing_to_do(upkeep: Upkeep, core: Core
         upkeep.retry(running)
 
 
+@pytest.mark.matrix(19)
 def test_job_is_not_found_when_it_is_another_tenants(upkeep: Upkeep, core: Core) -> None:
     old = _half_done(core)
     stranger = core.tokens.create_tenant("stranger")

@@ -60,6 +60,7 @@ def test_key_is_leased_to_the_worker_and_kept_only_encrypted(core: Core) -> None
     assert KEY not in repr(core.job(job))
 
 
+@pytest.mark.matrix(53)
 @pytest.mark.parametrize("end", ["complete", "reject", "exhaust", "cancel", "deadline"])
 def test_key_is_gone_when_the_job_ends_in_whatever_way(core: Core, end: str) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=0.5) if end == "deadline" else None
@@ -81,6 +82,7 @@ def test_key_is_gone_when_the_job_ends_in_whatever_way(core: Core, end: str) -> 
     assert _kept(core) == {}
 
 
+@pytest.mark.matrix(53)
 def test_step_fails_by_name_when_another_jobs_key_was_put_in_its_place(core: Core) -> None:
     job, other = _submit(core), _submit(core)
     swapped = _kept(core)[other.job_id]

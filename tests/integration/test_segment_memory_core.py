@@ -24,6 +24,7 @@ def core(database_url: str, tmp_path: Path) -> Iterator[Core]:
         yield opened
 
 
+@pytest.mark.matrix(19)
 def test_segments_are_recalled_by_the_tenants_other_jobs_and_nobody_else(core: Core) -> None:
     core.memory.remember(core.start(core.create()), {ONE: b"um", TWO: b"dois"})
     again = core.start(core.create())

@@ -150,6 +150,7 @@ def test_batch_makes_nothing_when_one_request_is_wrong(core: Core) -> None:
     assert _count(core) == 0
 
 
+@pytest.mark.matrix(26)
 def test_same_request_id_is_another_job_when_the_tenant_differs(core: Core) -> None:
     other = core.tokens.create_tenant("two")
     first = core.submission.create(core.tenant, NEW)

@@ -147,6 +147,7 @@ def test_upload_is_refused_when_it_is_too_large(database_url: str, tmp_path: Pat
             core.uploads.append(core.tenant, artifact_id, 10, b"x")
 
 
+@pytest.mark.matrix(19)
 def test_nothing_is_found_when_the_artifact_is_another_tenants(core: Core) -> None:
     other = core.tokens.create_tenant("two")
     request = replace(REQUEST, artifact_id=uuid4())

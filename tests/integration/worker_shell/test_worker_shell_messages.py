@@ -40,6 +40,7 @@ def test_other_work_goes_on_when_a_handler_kills_its_process(run: Run, peer: Wor
     assert not peer.of("CompleteStep", dead)
 
 
+@pytest.mark.matrix(57)
 @pytest.mark.parametrize(
     "entry",
     [

@@ -26,6 +26,7 @@ def test_range_lies_within_content_when_it_is_served(first: int, last: int, size
     assert 0 < found.length <= size
 
 
+@pytest.mark.matrix(32)
 @given(header=st.text(max_size=40), size=st.integers(0, 100))
 def test_range_is_refused_or_within_when_header_is_anything(header: str, size: int) -> None:
     try:
@@ -39,6 +40,7 @@ def test_suffix_is_all_when_longer_than_content() -> None:
     assert parse_range("bytes=-500", 10) == ByteRange(0, 9)
 
 
+@pytest.mark.matrix(30)
 @given(st.text(max_size=300))
 def test_disposition_is_one_ascii_header_when_name_is_anything(filename: str) -> None:
     header = content_disposition(filename)
@@ -144,6 +146,7 @@ async def test_form_is_read_alike_when_split_anywhere(size: int) -> None:
     assert b"".join([data async for data in reader.content()]) == content
 
 
+@pytest.mark.matrix(31)
 async def test_form_is_refused_when_a_field_is_long() -> None:
     body = (
         b'--b\r\nContent-Disposition: form-data; name="sha256"\r\n\r\n' + b"a" * 5000 + b"\r\n--b--"

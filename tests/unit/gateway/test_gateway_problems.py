@@ -45,6 +45,7 @@ def test_violations_are_kept_when_job_service_named_them() -> None:
     assert problem.violations[0].reason == "INVALID"
 
 
+@pytest.mark.matrix(65)
 def test_response_is_a_problem_document_when_built() -> None:
     response = problem_response(from_client_error(Unavailable()))
     assert response.media_type == "application/problem+json"

@@ -196,6 +196,7 @@ def test_the_instructions_never_come_out_when_a_text_asks_for_them(
     assert translate(engine, stub, [injection, "It rains."]) == [None, "«It rains.»"]
 
 
+@pytest.mark.matrix(50)
 def test_an_injected_text_is_only_a_text_when_the_model_translates_it(
     engine: ChatEngine, stub: ChatStub
 ) -> None:

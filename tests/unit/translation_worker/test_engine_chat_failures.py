@@ -189,6 +189,7 @@ def test_a_key_is_refused_unsaid_when_it_cannot_go_into_a_header(
     assert stub.calls == 0
 
 
+@pytest.mark.matrix(46)
 @pytest.mark.parametrize(
     "url",
     [
@@ -207,6 +208,7 @@ def test_an_address_is_refused_when_it_is_not_public(engine: ChatEngine, url: st
         engine.translate(["It rains."], EN_PT, lambda: None, Brief(chat_model=model))
 
 
+@pytest.mark.matrix(54)
 def test_the_key_is_nowhere_when_the_server_echoes_it(
     engine: ChatEngine,
     stub: ChatStub,

@@ -71,6 +71,7 @@ def test_new_job_is_refused_when_a_target_is_the_source_in_another_case() -> Non
     assert violations_of(request) == {"spec.translate_text.target_languages[0]": "SAME_AS_SOURCE"}
 
 
+@pytest.mark.matrix(15)
 @pytest.mark.parametrize("count", [0, 33])
 def test_new_job_is_refused_when_it_has_too_few_or_many_targets(count: int) -> None:
     request = text_request(target_languages=["pt"] * count)
@@ -124,6 +125,7 @@ def test_job_query_is_refused_when_it_asks_for_nothing_that_exists() -> None:
     assert {v.field for v in caught.value.violations} == {"filter.states[0]", "filter.kinds[0]"}
 
 
+@pytest.mark.matrix(4)
 def test_unknown_enums_are_named_when_nested() -> None:
     assert [v.field for v in unknown_enum_values(text_request())] == []
     heartbeat = worker_service_pb2.HeartbeatRequest()

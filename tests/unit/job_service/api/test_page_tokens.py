@@ -41,6 +41,7 @@ def test_token_is_refused_when_it_is_of_another_list(who: Caller, wanted: bytes)
         unseal(token, who, wanted)
 
 
+@pytest.mark.matrix(25)
 def test_token_is_refused_when_any_bit_was_flipped() -> None:
     raw = base64.urlsafe_b64decode(seal(CURSOR, caller(), b"f"))
     for bit in range(len(raw) * 8):
@@ -50,6 +51,7 @@ def test_token_is_refused_when_any_bit_was_flipped() -> None:
             unseal(base64.urlsafe_b64encode(changed).decode(), caller(), b"f")
 
 
+@pytest.mark.matrix(25)
 @given(st.text(min_size=1))
 def test_token_is_refused_when_it_is_made_up(text: str) -> None:
     with pytest.raises(InvalidRequest):

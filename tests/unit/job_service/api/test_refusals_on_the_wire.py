@@ -50,6 +50,7 @@ def test_details_fit_into_metadata_when_there_is_much_to_say() -> None:
     assert details.violations[0].field.startswith("requests[0].")
 
 
+@pytest.mark.matrix(65)
 def test_internal_error_says_nothing_but_an_id_when_something_broke() -> None:
     details = internal_error("abc")
     assert details.code is grpc.StatusCode.INTERNAL

@@ -162,6 +162,7 @@ def test_address_is_taken_when_it_is_of_the_web(url: str) -> None:
     assert spec.url == url
 
 
+@pytest.mark.matrix(40, 45)
 @pytest.mark.parametrize(
     ("url", "reason"),
     [

@@ -52,6 +52,7 @@ def test_language_tag_is_stable_when_checked_twice(text: str) -> None:
     assert once.lower() == text.lower()
 
 
+@pytest.mark.matrix(16)
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -84,6 +85,7 @@ def test_request_id_is_refused_when_not_printable_ascii(text: str) -> None:
         checks.request_id(text)
 
 
+@pytest.mark.matrix(16)
 def test_labels_are_refused_when_too_many_or_too_long() -> None:
     checks.labels({f"k{n}": "v" * 255 for n in range(32)})
     for wrong in (
@@ -98,6 +100,7 @@ def test_labels_are_refused_when_too_many_or_too_long() -> None:
             checks.labels(wrong)
 
 
+@pytest.mark.matrix(16, 30)
 @pytest.mark.parametrize(
     "name", ["../x", "/etc/passwd", "a\\b", "..", ".", "a\x00", "a\r\nb", "x" * 256, "a\u202eb"]
 )
@@ -128,6 +131,7 @@ def test_media_type_is_octet_stream_when_absent() -> None:
     assert checks.media_type("") == "application/octet-stream"
 
 
+@pytest.mark.matrix(24)
 def test_uuid_is_refused_when_in_another_form() -> None:
     text = "018f2c3e-7b1a-7cc0-8000-0123456789ab"
     assert checks.uuid_of(text.upper()) == UUID(text)
@@ -136,6 +140,7 @@ def test_uuid_is_refused_when_in_another_form() -> None:
             checks.uuid_of(wrong)
 
 
+@pytest.mark.matrix(15)
 def test_count_is_the_default_when_zero() -> None:
     assert checks.count(0, default=50, largest=500) == 50
     assert checks.count(500, default=50, largest=500) == 500
@@ -144,6 +149,7 @@ def test_count_is_the_default_when_zero() -> None:
             checks.count(wrong, default=50, largest=500)
 
 
+@pytest.mark.matrix(15)
 def test_timestamp_is_refused_when_out_of_range() -> None:
     assert checks.timestamp(Timestamp(seconds=1)) == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
     for wrong in (Timestamp(seconds=2**62), Timestamp(seconds=-(2**62)), Timestamp(nanos=-1)):

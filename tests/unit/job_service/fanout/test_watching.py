@@ -254,6 +254,7 @@ async def test_ticks_are_coalesced_when_progress_is_fast(make_house: Callable[..
     assert len(seen) <= elapsed / 0.2 + 2
 
 
+@pytest.mark.matrix(9)
 async def test_watcher_is_evicted_when_its_buffer_is_full(make_house: Callable[..., House]) -> None:
     house = make_house(buffered_events=20)
     items = house.watching.watch(TENANT, house.job.job_id, None)
@@ -269,6 +270,7 @@ async def test_watcher_is_evicted_when_its_buffer_is_full(make_house: Callable[.
                 pass
 
 
+@pytest.mark.matrix(8)
 async def test_watch_is_refused_when_there_are_too_many(make_house: Callable[..., House]) -> None:
     house = make_house(max_watchers=3, per_tenant=2)
     job_id = house.job.job_id

@@ -71,6 +71,7 @@ def test_nothing_is_there_when_the_source_of_a_write_breaks(store: LocalStore) -
     assert not list((store.root / ".incoming").iterdir())
 
 
+@pytest.mark.matrix(30)
 @pytest.mark.parametrize(
     "key",
     [
@@ -99,6 +100,7 @@ def test_whole_store_is_not_removed_when_the_prefix_is_empty(store: LocalStore) 
     assert _keys(store) == ["a"]
 
 
+@pytest.mark.matrix(30)
 @given(st.text(max_size=40))
 def test_key_stays_below_the_root_when_it_is_accepted(key: str) -> None:
     try:

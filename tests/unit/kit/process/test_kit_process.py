@@ -78,6 +78,7 @@ def test_variable_is_named_when_its_json_is_wrong(
     assert "canary" not in printed
 
 
+@pytest.mark.matrix(55)
 def test_log_line_is_json_with_trace_ids_when_a_span_is_current(lines: io.StringIO) -> None:
     with TracerProvider().get_tracer("t").start_as_current_span("x") as span:
         get_logger("kit.test").info("something_happened", count=3)
@@ -105,6 +106,7 @@ def test_line_cannot_be_forged_when_a_value_holds_line_breaks(lines: io.StringIO
     assert _read(lines)[0]["event"] == "seen"
 
 
+@pytest.mark.matrix(65)
 def test_exception_is_told_without_its_text_when_logged(lines: io.StringIO) -> None:
     try:
         try:

@@ -20,6 +20,7 @@ def _at(*found: str) -> addresses.Resolver:
     return lambda _host, _port: found
 
 
+@pytest.mark.matrix(40, 41, 45)
 @pytest.mark.parametrize(
     ("url", "word"),
     [
@@ -79,6 +80,7 @@ def test_address_is_read_when_it_is_of_the_web(url: str, written: str) -> None:
     assert read_address(url).url == written
 
 
+@pytest.mark.matrix(41)
 @pytest.mark.parametrize(
     "address",
     [

@@ -84,6 +84,7 @@ def test_refusal_is_passed_on_when_the_codec_refuses(document: Path) -> None:
     assert (refused.value.message, refused.value.metadata) == ("It is locked.", {"by": "me"})
 
 
+@pytest.mark.matrix(37)
 @pytest.mark.parametrize(
     ("codec", "reason", "word"),
     [
@@ -156,6 +157,7 @@ def test_process_is_gone_when_the_work_is_stopped(document: Path) -> None:
     ]
 
 
+@pytest.mark.matrix(37, 63)
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="one try is made by its number there")
 def test_codec_cannot_break_out_when_the_kernel_confines(
     document: Path, monkeypatch: pytest.MonkeyPatch

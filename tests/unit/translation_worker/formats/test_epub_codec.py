@@ -83,6 +83,7 @@ def test_pages_come_in_order_of_reading_when_it_is_read() -> None:
     assert texts[-1] == "The lamp & I"
 
 
+@pytest.mark.matrix(34, 36)
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [

@@ -109,6 +109,7 @@ def test_line_begins_a_segment_when_a_sentence_ended_before_it() -> None:
     ).replace(b"B>", b"b>")
 
 
+@pytest.mark.matrix(51)
 def test_words_are_escaped_when_they_look_like_markup() -> None:
     out = replaced(
         b"<p title='t'>text</p>", HTML, lambda segment: ("<script>&amp; ' \" </script>",)
@@ -209,6 +210,7 @@ def test_page_ends_in_time_when_it_is_hostile(data: bytes) -> None:
     assert HTML.recognises(data[:4096], ()) is False
 
 
+@pytest.mark.matrix(36)
 def test_page_is_refused_when_it_declares_entities() -> None:
     bomb = b'<!DOCTYPE html [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><html><p>&b;</p></html>'
 

@@ -59,6 +59,7 @@ def refusal(
     return caught.value.reason
 
 
+@pytest.mark.matrix(36)
 @pytest.mark.parametrize("data", [LAUGHS, OUTSIDE])
 @pytest.mark.parametrize(
     "part", ["word/document.xml", "word/styles.xml", "[Content_Types].xml", "docProps/core.xml"]

@@ -58,12 +58,14 @@ def nested_bomb() -> bytes:
     return inner
 
 
+@pytest.mark.matrix(35)
 @pytest.mark.parametrize("name", ["../out.xml", "/etc/passwd", "C:/x", "a/../../b", "a\\b", "a//b"])
 def test_a_package_is_refused_when_a_name_leads_out_of_it(tmp_path: Path, name: str) -> None:
     data = zipped(("a.xml", b"<a/>"), (name, b"x"))
     assert refusal(tmp_path / "p", data) is FailureReason.DOCUMENT_REFUSED
 
 
+@pytest.mark.matrix(35)
 def test_a_package_is_refused_when_a_member_is_a_link(tmp_path: Path) -> None:
     data = zipped((link("word/document.xml"), b"/etc/passwd"))
     assert refusal(tmp_path / "p", data) is FailureReason.DOCUMENT_REFUSED
@@ -88,6 +90,7 @@ def test_a_file_is_encrypted_when_office_has_put_a_password_on_it(tmp_path: Path
     assert refusal(tmp_path / "p", data) is FailureReason.DOCUMENT_ENCRYPTED
 
 
+@pytest.mark.matrix(34)
 def test_a_package_is_too_large_when_it_has_too_many_members(tmp_path: Path) -> None:
     data = zipped(*((f"{index}.xml", b"") for index in range(30)))
     limits = DocumentLimits(max_members=29)
@@ -103,6 +106,7 @@ def test_members_are_counted_when_the_package_says_there_are_fewer(tmp_path: Pat
     assert refusal(tmp_path / "q", bytes(data)) is FailureReason.DOCUMENT_DAMAGED
 
 
+@pytest.mark.matrix(34)
 def test_a_package_is_too_large_when_it_admits_to_be_a_bomb(tmp_path: Path) -> None:
     data = zipped(("word/document.xml", b" " * 64 * MIB))
     assert len(data) < MIB
@@ -115,6 +119,7 @@ def test_a_package_is_too_large_when_its_members_are_together(tmp_path: Path) ->
     assert refusal(tmp_path / "p", data, limits) is FailureReason.DOCUMENT_TOO_LARGE
 
 
+@pytest.mark.matrix(34)
 def test_little_memory_is_taken_when_a_bomb_lies_about_its_size(tmp_path: Path) -> None:
     data = bytearray(zipped(("a.xml", b"\0" * 64 * MIB)))
     for position in (data.index(b"PK\x03\x04") + 22, data.index(b"PK\x01\x02") + 24):
@@ -127,12 +132,14 @@ def test_little_memory_is_taken_when_a_bomb_lies_about_its_size(tmp_path: Path) 
     assert peak < 4 * MIB
 
 
+@pytest.mark.matrix(34)
 def test_inner_packages_stay_packed_when_they_are_bombs(tmp_path: Path) -> None:
     path = tmp_path / "p"
     path.write_bytes(nested_bomb())
     assert read_all(path) < MIB
 
 
+@pytest.mark.matrix(34)
 def test_a_package_is_refused_when_members_lie_over_each_other(tmp_path: Path) -> None:
     data = bytearray(zipped(("a.xml", b"one"), ("b.xml", b"two")))
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)

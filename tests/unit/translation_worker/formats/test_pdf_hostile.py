@@ -26,6 +26,7 @@ def _reason(path: Path, limits: DocumentLimits | None = None) -> FailureReason:
     return caught.value.reason
 
 
+@pytest.mark.matrix(37)
 def test_document_is_refused_when_it_needs_a_password(tmp_path: Path) -> None:
     path = draw(tmp_path / "a.pdf", prose_page)
     with pikepdf.open(path) as pdf:
@@ -60,6 +61,7 @@ def test_scanned_page_is_reported_when_others_have_text(tmp_path: Path) -> None:
     assert [page.get("scanned", False) for page in pages] == [False, True]
 
 
+@pytest.mark.matrix(37)
 def test_document_is_refused_quickly_when_it_has_a_hundred_thousand_pages(tmp_path: Path) -> None:
     with Pdf.new() as pdf:
         pdf.add_blank_page()
@@ -75,6 +77,7 @@ def test_document_is_refused_quickly_when_it_has_a_hundred_thousand_pages(tmp_pa
     assert time.monotonic() - started < 60
 
 
+@pytest.mark.matrix(37)
 def test_document_is_refused_when_a_page_unpacks_to_too_much(tmp_path: Path) -> None:
     with Pdf.new() as pdf:
         pdf.add_blank_page()
@@ -85,6 +88,7 @@ def test_document_is_refused_when_a_page_unpacks_to_too_much(tmp_path: Path) -> 
     assert _reason(tmp_path / "a.pdf") is FailureReason.DOCUMENT_TOO_LARGE
 
 
+@pytest.mark.matrix(37)
 def test_page_is_left_alone_when_a_form_draws_itself(tmp_path: Path) -> None:
     path = draw(tmp_path / "a.pdf", form_page, prose_page)
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
@@ -99,6 +103,7 @@ def test_page_is_left_alone_when_a_form_draws_itself(tmp_path: Path) -> None:
     assert written.notes["fitted"] > 0
 
 
+@pytest.mark.matrix(37)
 def test_bookmarks_are_read_once_when_they_go_round_in_a_ring(tmp_path: Path) -> None:
     path = draw(tmp_path / "a.pdf", prose_page)
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
@@ -112,6 +117,7 @@ def test_bookmarks_are_read_once_when_they_go_round_in_a_ring(tmp_path: Path) ->
     assert [s.segment_id for s in segments if s.context == "bookmark"] == ["b1"]
 
 
+@pytest.mark.matrix(38)
 def test_active_content_is_taken_out_when_written(tmp_path: Path) -> None:
     path = draw(tmp_path / "a.pdf", prose_page)
     script = Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))

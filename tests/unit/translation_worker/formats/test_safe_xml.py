@@ -21,6 +21,7 @@ def refusal(data: bytes, *, allow_doctype_name: bool = False) -> FailureReason:
     return caught.value.reason
 
 
+@pytest.mark.matrix(36)
 @pytest.mark.parametrize("allow_doctype_name", [False, True])
 @pytest.mark.parametrize(
     "data",
@@ -47,6 +48,7 @@ def test_a_named_document_type_is_refused_when_it_is_not_allowed() -> None:
     assert refusal(b"<!DOCTYPE html><html/>") is FailureReason.DOCUMENT_REFUSED
 
 
+@pytest.mark.matrix(36)
 def test_nothing_is_fetched_when_a_document_type_is_only_named(tmp_path: Path) -> None:
     declarations = tmp_path / "x.dtd"
     declarations.write_text("<!ENTITY nbsp 'SECRET'>")

@@ -170,6 +170,7 @@ def _listed(value: object) -> list[dict[str, object]]:
     return value
 
 
+@pytest.mark.matrix(51)
 def test_markup_is_escaped_when_a_translation_looks_like_it(tmp_path: Path) -> None:
     hostile = "a\0 <b> & {\\p1} \\N --> 00:01.000\n\n2\n00:00:01,000 --> 00:00:02,000\nx"
     for codec, text in SAMPLES:

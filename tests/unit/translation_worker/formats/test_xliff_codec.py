@@ -184,6 +184,7 @@ def test_the_state_tells_of_it_when_a_segment_is_translated(tmp_path: Path) -> N
     assert b'state="final"><source>Done</source><target>Feito</target>' in data
 
 
+@pytest.mark.matrix(36)
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -51,6 +51,7 @@ def test_page_is_written_when_the_operator_allows_the_host(web: Web, tmp_path: P
     assert not {"cookie", "authorization", "referer"} & set(headers)
 
 
+@pytest.mark.matrix(45)
 def test_address_is_not_logged_when_everything_is(
     web: Web, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -71,6 +72,7 @@ def test_text_is_utf8_when_the_server_names_another_encoding(web: Web, tmp_path:
     assert (tmp_path / "fetched").read_text("utf-8") == "coração"
 
 
+@pytest.mark.matrix(42)
 def test_redirects_are_followed_when_they_are_three(web: Web, tmp_path: Path) -> None:
     assert _fetch(web.url("again/3"), tmp_path).final_url == web.url("page.html")
     failure = _failure(web.url("again/4"), tmp_path)
@@ -78,6 +80,7 @@ def test_redirects_are_followed_when_they_are_three(web: Web, tmp_path: Path) ->
     assert failure.metadata["cause"] == "REDIRECTS"
 
 
+@pytest.mark.matrix(41)
 def test_nothing_is_asked_when_the_host_is_not_allowed(web: Web, tmp_path: Path) -> None:
     asked = len(web.seen)
     failure = _failure(web.url("page.html"), tmp_path, fetch_hosts=())
@@ -86,6 +89,7 @@ def test_nothing_is_asked_when_the_host_is_not_allowed(web: Web, tmp_path: Path)
     assert len(web.seen) == asked
 
 
+@pytest.mark.matrix(42)
 @pytest.mark.parametrize(
     "place",
     [
@@ -130,6 +134,7 @@ def test_status_has_its_reason_when_it_is_not_ok(
     assert failure.retry_after_seconds == (7.0 if status == 503 else None)
 
 
+@pytest.mark.matrix(44)
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -158,6 +163,7 @@ def test_failure_has_its_reason_and_comes_in_time_when_the_server_misbehaves(
     assert not fetched.exists() or fetched.stat().st_size <= 1024 * 1024
 
 
+@pytest.mark.matrix(44)
 def test_server_is_too_slow_when_it_keeps_below_the_least_rate(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +195,7 @@ def test_server_is_unavailable_when_nobody_listens(tmp_path: Path) -> None:
     assert _failure(url, tmp_path).reason is FailureReason.URL_UNAVAILABLE
 
 
+@pytest.mark.matrix(43)
 def test_checked_address_is_dialled_when_the_name_changes_its_mind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -210,6 +217,7 @@ def test_checked_address_is_dialled_when_the_name_changes_its_mind(
     assert len(answers) == 1
 
 
+@pytest.mark.matrix(43)
 def test_name_is_kept_in_tls_and_host_when_the_address_is_dialled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
