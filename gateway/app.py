@@ -27,6 +27,7 @@ from gateway.routes import (
     jobs,
     queues,
     refusals,
+    sockets,
 )
 from gateway.routes.context import Context
 
@@ -75,6 +76,7 @@ def create_app(context: Context, dialects: DialectOptions | None = None) -> Fast
     routed = (jobs, events, artifacts, content, queues, glossaries, catalog, health, documentation)
     for resource in routed:
         app.include_router(resource.router)
+    app.include_router(sockets.router)
     for router in registry.routers_of(dialects):
         app.include_router(router)
     documentation.mount_assets(app)

@@ -28,6 +28,7 @@ from gateway.settings import GatewaySettings
 
 SERVICE = "gateway"
 _KEEP_ALIVE_SECONDS = 30
+_LONGEST_SOCKET_MESSAGE = 4096
 _TELEMETRY_FLUSH_SECONDS = 2.0
 
 _log = get_logger(__name__)
@@ -62,7 +63,9 @@ async def serve(
     on_started: Callable[[EdgeServer], None] | None = None,
 ) -> None:
     """Serve until a stop is requested."""
-    channel = open_aio_channel(settings.grpc, "", service=SERVICE)
+    channel = open_aio_channel(
+        settings.grpc, "", service=SERVICE, tls=settings.tls_to_job_service()
+    )
     policy = ResumePolicy(
         largest_delay_seconds=2.0, patience_seconds=settings.gateway_resume_seconds
     )
@@ -99,7 +102,13 @@ def server_config(settings: GatewaySettings, context: Context) -> uvicorn.Config
         host=host,
         port=port,
         http=protocol,
-        ws="none",
+        ws="websockets-sansio",
+        # Clients have nothing to say there.
+        ws_max_size=_LONGEST_SOCKET_MESSAGE,
+        ws_ping_interval=settings.gateway_keep_alive_seconds,
+        ws_ping_timeout=settings.gateway_send_stall_seconds,
+        # Inflating what strangers deflate can take any amount of memory.
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,

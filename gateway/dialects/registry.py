@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fastapi import APIRouter
 from starlette.types import Scope
 
-from gateway.dialects import django, media, messages, pdf, queue_figures, records
+from gateway.dialects import django, media, messages, pdf, queue_figures, record_socket, records
 from gateway.dialects.options import Dialect, DialectOptions
 from gateway.dialects.uploads import is_form_upload
 
@@ -13,7 +13,7 @@ _ROUTERS: Mapping[Dialect, Sequence[APIRouter]] = {
     Dialect.DJANGO: (django.router,),
     Dialect.MESSAGES: (messages.router, queue_figures.router),
     Dialect.PDF: (pdf.router,),
-    Dialect.RECORDS: (records.router,),
+    Dialect.RECORDS: (records.router, record_socket.router),
     Dialect.MEDIA: (media.router,),
 }
 _UPLOADS: Mapping[Dialect, str] = {

@@ -132,4 +132,3 @@ def test_document_comes_back_when_it_is_uploaded_in_the_pdf_dialect(
 
     job = eventually(ended, timeout_seconds=60)
     assert job["status"] == "COMPLETED", job
-    print(seen)
