@@ -8,6 +8,7 @@ finish, then the loops, then the threads and the connections.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from babelmill.kit.artifacts.opening import open_store
 from babelmill.kit.artifacts.store import ArtifactStore
@@ -31,6 +32,7 @@ from job_service.api.service_list import (
 )
 from job_service.api.status import Draining
 from job_service.api.threads import BoundedThreads
+from job_service.api.webhook_servicer import WebhookServicer
 from job_service.api.worker_servicer import WorkerServicer
 from job_service.application.accounts import Accounts
 from job_service.application.auditing import Auditing
@@ -53,12 +55,16 @@ from job_service.application.segment_memory import SegmentMemory
 from job_service.application.submission import Submission
 from job_service.application.tokens import Tokens
 from job_service.application.uploads import Uploads
+from job_service.application.webhook_delivery import WebhookDelivery
+from job_service.application.webhooks import Webhooks
 from job_service.dispatch.broker_epoch import BrokerEpoch
 from job_service.dispatch.celery_broker import CeleryBroker
 from job_service.dispatch.reaper_loop import ReaperLoop
 from job_service.dispatch.relay import Relay
 from job_service.dispatch.retention_loop import RetentionLoop
 from job_service.dispatch.routes import queues
+from job_service.dispatch.webhook_loop import WebhookLoop
+from job_service.dispatch.webhook_sender import WebhookSender
 from job_service.fanout.clock import SharedClock
 from job_service.fanout.hub import Hub
 from job_service.fanout.signals import LoopSignals
@@ -75,11 +81,20 @@ _WORKER_THREADS = 4
 _TRANSFER_THREADS = 4
 _BACKGROUND_THREADS = 4
 _RETENTION_THREADS = 1
+_WEBHOOK_THREADS = 1
 
 DATABASE_CONNECTIONS = (
-    _CLIENT_THREADS + _WORKER_THREADS + _TRANSFER_THREADS + _BACKGROUND_THREADS + _RETENTION_THREADS
+    _CLIENT_THREADS
+    + _WORKER_THREADS
+    + _TRANSFER_THREADS
+    + _BACKGROUND_THREADS
+    + _RETENTION_THREADS
+    + _WEBHOOK_THREADS
 )
 """One for each thread that may use one: nobody waits for a connection."""
+
+# They wait for name servers, and use no connection.
+_ADDRESS_THREADS = 8
 
 _POLL_SECONDS = 1.0
 _SAFETY_POLL_SECONDS = 10.0
@@ -101,6 +116,8 @@ class JobService:
         self._background = BoundedThreads("background", _BACKGROUND_THREADS)
         self._retention = BoundedThreads("retention", _RETENTION_THREADS)
         self._sender = BoundedThreads("sender", 1)
+        self._webhooks = BoundedThreads("webhooks", _WEBHOOK_THREADS)
+        self._addresses = BoundedThreads("addresses", _ADDRESS_THREADS)
 
         units = SqlUnitOfWorkFactory(database)
         limits = settings.limits()
@@ -118,7 +135,7 @@ class JobService:
         )
         signals = LoopSignals(
             asyncio.get_running_loop(),
-            on_job_changed=(self.hub.wake, self.wakeups.send),
+            on_job_changed=(self.hub.wake, self.wakeups.send, self._wake_webhooks),
             on_steps_pending=self._wake_relay,
             on_cancel_requested=self.wakeups.send_cancel,
         )
@@ -166,6 +183,17 @@ class JobService:
             threads=self._clients,
         )
         uploads = Uploads(units=units, store=store, limits=limits)
+        webhook_sender = WebhookSender(
+            allowed_hosts=settings.webhook_hosts,
+            timeout_seconds=settings.webhook_timeout_seconds,
+            threads=self._addresses,
+        )
+        self._webhook_loop = WebhookLoop(
+            delivery=WebhookDelivery(units=units, secrets=secrets, rules=settings.delivery_rules()),
+            sender=webhook_sender,
+            threads=self._webhooks,
+            slots=settings.webhook_slots,
+        )
         client_tokens = Authenticator(
             tokens=tokens,
             threads=self._clients,
@@ -200,6 +228,11 @@ class JobService:
                     queues=queue_servicer,
                     glossaries=GlossaryServicer(
                         glossaries=Glossaries(units=units, limits=limits), threads=self._clients
+                    ),
+                    webhooks=WebhookServicer(
+                        webhooks=Webhooks(units=units, limits=limits, secrets=secrets),
+                        sender=webhook_sender,
+                        threads=self._clients,
                     ),
                 ),
                 *admin_services(admin),
@@ -243,6 +276,7 @@ class JobService:
                 "poll": lambda: self.hub.poll(self._poll_seconds),
                 "reaper": self._reaper_loop.run,
                 "retention": self._retention_loop.run,
+                "webhooks": self._webhook_loop.run,
                 "broker_epoch": self._epoch.run,
                 "readiness": self._readiness.run,
             }.items()
@@ -275,7 +309,12 @@ class JobService:
             self._background,
             self._retention,
             self._sender,
+            self._webhooks,
+            self._addresses,
         )
+
+    def _wake_webhooks(self, job_id: UUID) -> None:
+        self._webhook_loop.wake(job_id)
 
     def _wake_relay(self) -> None:
         self._relay.wake()

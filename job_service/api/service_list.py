@@ -8,6 +8,7 @@ from babelmill.jobs.v1 import (
     catalog_service_pb2_grpc,
     job_service_pb2_grpc,
     queue_service_pb2_grpc,
+    webhook_service_pb2_grpc,
     worker_service_pb2_grpc,
 )
 from babelmill.translation.v1 import glossary_service_pb2_grpc
@@ -41,14 +42,24 @@ _FOR_CLIENTS: tuple[tuple[str, Register], ...] = (
         "babelmill.translation.v1.GlossaryService",
         glossary_service_pb2_grpc.add_GlossaryServiceServicer_to_server,
     ),
+    (
+        "babelmill.jobs.v1.WebhookService",
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server,
+    ),
 )
 
 
 def client_services(
-    *, jobs: object, artifacts: object, catalog: object, queues: object, glossaries: object
+    *,
+    jobs: object,
+    artifacts: object,
+    catalog: object,
+    queues: object,
+    glossaries: object,
+    webhooks: object,
 ) -> list[Service]:
     """Give what clients may call; each argument is the servicer of its name."""
-    servicers = (jobs, artifacts, catalog, queues, glossaries)
+    servicers = (jobs, artifacts, catalog, queues, glossaries, webhooks)
     return [
         Service(name, register, servicer)
         for (name, register), servicer in zip(_FOR_CLIENTS, servicers, strict=True)

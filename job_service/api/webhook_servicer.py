@@ -33,20 +33,12 @@ _NO_ID = UUID(int=0)
 
 
 class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
-    """Serves clients. `checking` are threads that may wait for name servers."""
+    """Serves clients."""
 
-    def __init__(
-        self,
-        *,
-        webhooks: Webhooks,
-        sender: Sends,
-        threads: BoundedThreads,
-        checking: BoundedThreads,
-    ) -> None:
+    def __init__(self, *, webhooks: Webhooks, sender: Sends, threads: BoundedThreads) -> None:
         self._webhooks = webhooks
         self._sender = sender
         self._threads = threads
-        self._checking = checking
 
     @override
     async def CreateWebhook(
@@ -64,7 +56,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         )
         events = _events(request.events, violations)
         violations.raise_if_any()
-        made, secret = await self._checking.run(
+        await self._sender.check(url)
+        made, secret = await self._threads.run(
             self._webhooks.create, _tenant_id(), url, events, description
         )
         return webhook_service_pb2.CreateWebhookResponse(webhook=_webhook(made), secret=secret)

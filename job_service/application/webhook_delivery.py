@@ -45,11 +45,18 @@ class WebhookDelivery:
         self._rules = rules
         self._jitter = jitter
 
-    def claim(self, slots: int, per_webhook: int, busy: Collection[UUID]) -> Sequence[Claimed]:
-        """Claim up to `slots` deliveries, none of the webhooks in `busy`."""
+    def claim(
+        self, slots: int, per_webhook: int, busy: Collection[UUID]
+    ) -> Sequence[Claimed] | None:
+        """Claim up to `slots` deliveries, none of the webhooks in `busy`.
+
+        None if there is nobody to tell of anything.
+        """
         if self._secrets is None:
-            return ()
+            return None
         with self._units.write() as uow:
+            if not uow.deliveries.has_receivers():
+                return None
             return uow.deliveries.claim(slots, per_webhook, busy, self._rules.claim)
 
     def message(self, claimed: Claimed) -> Message | None:

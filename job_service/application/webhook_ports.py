@@ -92,6 +92,9 @@ class DeliveryRows(Protocol):
         No more than `per_webhook` of one webhook, one of one that fails, and none of `busy`.
         """
 
+    def has_receivers(self) -> bool:
+        """Tell whether any webhook is enabled."""
+
     def lock(self, claimed: Claimed) -> tuple[int, Standing] | None:
         """Lock a delivery and its webhook; None if the claim is not the newest.
 
@@ -118,7 +121,10 @@ class DeliveryRows(Protocol):
 
 
 class Sends(Protocol):
-    """Sends one message to an address that a client has named."""
+    """Sends messages to addresses that clients have named."""
+
+    async def check(self, url: str) -> None:
+        """Refuse an address that must not be called. Raises InvalidRequest."""
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Try once. What goes wrong is in the answer."""

@@ -1,6 +1,6 @@
 """A tenant's webhooks: kept, listed, enabled, tried and removed, and what became of deliveries."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -34,30 +34,23 @@ OLD_SECRET_TTL = timedelta(hours=24)
 
 
 class Webhooks:
-    """Keeps webhooks. `check_url` raises InvalidRequest for an address that must not be called."""
+    """Keeps webhooks. Whether an address may be called is judged before it comes here."""
 
     def __init__(
-        self,
-        *,
-        units: UnitOfWorkFactory,
-        limits: Limits,
-        secrets: SecretBox | None,
-        check_url: Callable[[str], None],
+        self, *, units: UnitOfWorkFactory, limits: Limits, secrets: SecretBox | None
     ) -> None:
         self._units = units
         self._limits = limits
         self._secrets = secrets
-        self._check_url = check_url
 
     def create(
         self, tenant_id: UUID, url: str, events: Collection[EventSort], description: str
     ) -> tuple[Webhook, str]:
         """Keep a webhook and return it with its secret.
 
-        Raises InvalidRequest, SecretsDisabled, TooManyWebhooks.
+        Raises SecretsDisabled, TooManyWebhooks.
         """
         box = self._box()
-        self._check_url(url)
         secret = new_secret()
         with self._units.write() as uow:
             if uow.webhooks.count(tenant_id) >= self._limits.max_webhooks:

@@ -5,6 +5,7 @@ ended, and now and then. A receiver that hangs holds its own few slots and no ot
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -50,6 +51,7 @@ class WebhookLoop:
         self._poll_seconds = poll_seconds
         self._least_wait_seconds = least_wait_seconds
         self._woken = asyncio.Event()
+        self._anybody = True
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
 
     def wake(self, _job_id: UUID) -> None:
@@ -76,13 +78,11 @@ class WebhookLoop:
                 task.cancel()
 
     async def _pause(self) -> None:
-        # Many changes at once make one look.
-        await asyncio.sleep(self._least_wait_seconds)
-        try:
-            async with asyncio.timeout(self._poll_seconds):
+        # Many changes at once make one look, and none where there is nobody to tell.
+        await asyncio.sleep(self._least_wait_seconds if self._anybody else self._poll_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds if self._anybody else 0):
                 await self._woken.wait()
-        except TimeoutError:
-            pass
         self._woken.clear()
 
     async def _round(self) -> None:
@@ -93,8 +93,9 @@ class WebhookLoop:
             claimed = await self._threads.run(
                 self._delivery.claim, free, _PER_WEBHOOK, self._busy()
             )
+        self._anybody = claimed is not None
         failpoint("webhooks.claimed")
-        for each in claimed:
+        for each in claimed or ():
             task = asyncio.create_task(self._deliver(each), name="webhook")
             self._under_way[task] = each
             task.add_done_callback(self._ended)
@@ -113,17 +114,20 @@ class WebhookLoop:
             _log.error("webhook_failed", exc_info=error)
 
     async def _deliver(self, claimed: Claimed) -> None:
-        with _tracer.start_as_current_span(
-            "webhook.deliver",
-            context=context_from_traceparent(claimed.traceparent),
-            kind=SpanKind.PRODUCER,
-            attributes={
-                "babelmill.job_id": str(claimed.event.job_id),
-                "babelmill.sequence": claimed.event.sequence,
-                "babelmill.webhook_id": str(claimed.webhook_id),
-            },
-            record_exception=False,
-        ) as span, without_tracing():
+        with (
+            _tracer.start_as_current_span(
+                "webhook.deliver",
+                context=context_from_traceparent(claimed.traceparent),
+                kind=SpanKind.PRODUCER,
+                attributes={
+                    "babelmill.job_id": str(claimed.event.job_id),
+                    "babelmill.sequence": claimed.event.sequence,
+                    "babelmill.webhook_id": str(claimed.webhook_id),
+                },
+                record_exception=False,
+            ) as span,
+            without_tracing(),
+        ):
             answer = await self._send(claimed)
             span.set_attribute("http.response.status_code", answer.http_status)
             if answer.error is not None:

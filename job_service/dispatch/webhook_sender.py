@@ -59,14 +59,16 @@ class WebhookSender:
         # At its lowest level the library would log the addresses that clients name.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
 
-    def check(self, url: str) -> None:
+    async def check(self, url: str) -> None:
         """Refuse an address that must not be called, as far as can be told now.
 
         A name that cannot be resolved may be there later. Raises InvalidRequest.
         """
         try:
             address = read_address(url)
-            check_host(address.host, address.port, self._allowed_hosts, self._resolver)
+            await self._threads.run(
+                check_host, address.host, address.port, self._allowed_hosts, self._resolver
+            )
         except AddressRefused as refused:
             words = refused.message
             raise InvalidRequest(

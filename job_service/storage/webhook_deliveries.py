@@ -132,6 +132,11 @@ class SqlDeliveryRows:
         )
         return list(self._connection.execute(wanted).scalars())
 
+    def has_receivers(self) -> bool:
+        """Tell whether any webhook is enabled."""
+        enabled = exists().where(WEBHOOKS.c.state == WebhookState.ENABLED)
+        return bool(self._connection.execute(select(enabled)).scalar_one())
+
     def lock(self, claimed: Claimed) -> tuple[int, Standing] | None:
         """Lock a webhook and a delivery to it, in this order as whoever removes the webhook."""
         webhook = self._connection.execute(
