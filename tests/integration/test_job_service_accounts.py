@@ -102,6 +102,8 @@ async def test_name_is_refused_when_taken_or_malformed(house: House) -> None:
     unknown = admin_service_pb2.CreateUserRequest(tenant="nobody", name="x")
     details = await refusal(house.admin.CreateUser(unknown, metadata=house.operator))
     assert (details.code, details.reason) == (grpc.StatusCode.NOT_FOUND, "TENANT_NOT_FOUND")
+
+
 @pytest.mark.matrix(18)
 async def test_every_method_is_refused_and_recorded_when_caller_is_no_operator(
     house: House,
@@ -258,6 +260,8 @@ async def test_pages_hold_all_once_when_list_is_long(house: House) -> None:
         assert [each.reason for each in details.violations] == ["WRONG_PAGE_TOKEN"]
     assert len(seen) == len(set(seen)) == 6
     assert made < set(seen)
+
+
 @pytest.mark.matrix(62)
 async def test_audit_log_stays_when_somebody_would_change_it(
     house: House, database_url: str
