@@ -18,13 +18,16 @@ from babelmill.jobs.v1 import artifact_service_pb2, artifact_service_pb2_grpc
 from job_service.api import checks
 from job_service.api.auth import current_caller
 from job_service.api.job_answers import artifact
+from job_service.api.page_tokens import seal, unseal
 from job_service.api.threads import BoundedThreads
 from job_service.api.validation import Violations, field
 from job_service.application.uploads import UploadRequest, Uploads
+from job_service.domain.content import check_filename
 from job_service.domain.errors import InvalidRequest, Violation
 from job_service.domain.job import ArtifactState, Digest
 
 _BLOCK_BYTES = 1024 * 1024
+_DEFAULT_PAGE, _MOST_ON_A_PAGE = 50, 500
 # A connection that breaks ends the stream of requests as if the client had
 # finished it; the news that it broke comes right behind.
 _BREAK_NEWS_SECONDS = 0.05
@@ -95,6 +98,29 @@ class ArtifactServicer(artifact_service_pb2_grpc.ArtifactServiceServicer):
         tenant_id = current_caller().principal.tenant_id
         found = await self._threads.run(self._uploads.get, tenant_id, artifact_id)
         return artifact_service_pb2.GetArtifactResponse(artifact=artifact(found))
+
+    @override
+    async def ListArtifacts(
+        self,
+        request: artifact_service_pb2.ListArtifactsRequest,
+        context: artifact_service_pb2_grpc._ServicerContext,
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        """Return a page of uploads."""
+        with field("page_size"):
+            size = checks.count(request.page_size, default=_DEFAULT_PAGE, largest=_MOST_ON_A_PAGE)
+        wrong = check_filename(request.filename, "filename") if request.filename else []
+        if wrong:
+            raise InvalidRequest(*wrong)
+        wanted = b"artifacts\0" + request.filename.encode()
+        caller = current_caller()
+        after = unseal(request.page_token, caller, wanted)
+        found, rest = await self._threads.run(
+            self._uploads.list, caller.principal.tenant_id, request.filename, size, after
+        )
+        return artifact_service_pb2.ListArtifactsResponse(
+            artifacts=[artifact(each) for each in found],
+            next_page_token="" if rest is None else seal(rest, caller, wanted),
+        )
 
     @override
     async def DownloadArtifact(

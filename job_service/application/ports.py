@@ -227,6 +227,11 @@ class ArtifactRows(Protocol):
     def read_inline(self, tenant_id: UUID, artifact_id: UUID) -> bytes | None:
         """Return the bytes of an artifact that lies in the database."""
 
+    def list_uploads(
+        self, tenant_id: UUID, filename: str, limit: int, after: Cursor | None
+    ) -> Sequence[Artifact]:
+        """Return uploads whose bytes are kept, newest first; an empty filename means any."""
+
     def insert_upload(self, upload: UploadRow) -> bool:
         """Store a new upload; False if the id is taken."""
 

@@ -5,13 +5,14 @@ recorded, so the two cannot differ after a crash. An upload is sealed while
 its digest is computed; READY is a compare-and-set on that seal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID, uuid4
 
 from babelmill.kit.artifacts.store import ArtifactStore
+from job_service.application.job_query import Cursor
 from job_service.application.limits import Limits
 from job_service.application.ports import UnitOfWorkFactory, UploadRow
 from job_service.application.store_troubles import naming_store_troubles
@@ -149,6 +150,20 @@ class Uploads:
             raise ArtifactNotFound
         _check_kept(artifact)
         return self._with_received(artifact)
+
+    def list(
+        self, tenant_id: UUID, filename: str, page_size: int, after: Cursor | None = None
+    ) -> tuple[Sequence[Artifact], Cursor | None]:
+        """Return a page of uploads, newest first, and where the next one starts (None: no more).
+
+        An empty filename means any.
+        """
+        with self._units.read() as uow:
+            # One more than asked tells whether there is a next page.
+            found = uow.artifacts.list_uploads(tenant_id, filename, page_size + 1, after)
+        page = [self._with_received(each) for each in found[:page_size]]
+        more = len(found) > page_size
+        return page, Cursor(page[-1].created_at, page[-1].artifact_id) if more else None
 
     def open(
         self, tenant_id: UUID, artifact_id: UUID, offset: int = 0

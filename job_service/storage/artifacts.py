@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import ColumnElement
 
+from job_service.application.job_query import Cursor
 from job_service.application.ports import UploadRow
 from job_service.domain.job import Artifact, ArtifactState, Digest
 from job_service.storage import rows
@@ -100,6 +101,27 @@ class SqlArtifactRows:
         return self._connection.execute(
             select(ARTIFACTS.c.inline).where(_is(tenant_id, artifact_id))
         ).scalar_one_or_none()
+
+    def list_uploads(
+        self, tenant_id: UUID, filename: str, limit: int, after: Cursor | None
+    ) -> Sequence[Artifact]:
+        """Return uploads whose bytes are kept, newest first; an empty filename means any."""
+        wanted = select(*_DESCRIPTION).where(
+            ARTIFACTS.c.tenant_id == tenant_id,
+            ARTIFACTS.c.role == UPLOAD,
+            ARTIFACTS.c.expired_at.is_(None),
+        )
+        if filename:
+            wanted = wanted.where(ARTIFACTS.c.filename == filename)
+        if after is not None:
+            position = tuple_(ARTIFACTS.c.created_at, ARTIFACTS.c.artifact_id)
+            wanted = wanted.where(position < (after.created_at, after.job_id))
+        found = self._connection.execute(
+            wanted.order_by(ARTIFACTS.c.created_at.desc(), ARTIFACTS.c.artifact_id.desc()).limit(
+                limit
+            )
+        ).mappings()
+        return [rows.read_artifact(row) for row in found]
 
     def insert_upload(self, upload: UploadRow) -> bool:
         """Store a new upload; False if the id is taken."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from babelmill.jobs.v1 import artifact_pb2 as babelmill_dot_jobs_dot_v1_dot_artifact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(babelmill/jobs/v1/artifact_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\"\x84\x01\n\x0cUploadHeader\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x06\x64igest\x18\x04 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x0e\n\x06offset\x18\x05 \x01(\x03\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"}\n\x15UploadArtifactRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.babelmill.jobs.v1.UploadHeaderH\x00\x12)\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x18.babelmill.jobs.v1.ChunkH\x00\x42\x06\n\x04part\"G\n\x16UploadArtifactResponse\x12-\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Artifact\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"D\n\x13GetArtifactResponse\x12-\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Artifact\">\n\x17\x44ownloadArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"~\n\x18\x44ownloadArtifactResponse\x12/\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.ArtifactH\x00\x12)\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x18.babelmill.jobs.v1.ChunkH\x00\x42\x06\n\x04part2\xc7\x02\n\x0f\x41rtifactService\x12g\n\x0eUploadArtifact\x12(.babelmill.jobs.v1.UploadArtifactRequest\x1a).babelmill.jobs.v1.UploadArtifactResponse(\x01\x12\\\n\x0bGetArtifact\x12%.babelmill.jobs.v1.GetArtifactRequest\x1a&.babelmill.jobs.v1.GetArtifactResponse\x12m\n\x10\x44ownloadArtifact\x12*.babelmill.jobs.v1.DownloadArtifactRequest\x1a+.babelmill.jobs.v1.DownloadArtifactResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(babelmill/jobs/v1/artifact_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a babelmill/jobs/v1/artifact.proto\"\x84\x01\n\x0cUploadHeader\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x06\x64igest\x18\x04 \x01(\x0b\x32\x19.babelmill.jobs.v1.Digest\x12\x0e\n\x06offset\x18\x05 \x01(\x03\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"}\n\x15UploadArtifactRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.babelmill.jobs.v1.UploadHeaderH\x00\x12)\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x18.babelmill.jobs.v1.ChunkH\x00\x42\x06\n\x04part\"G\n\x16UploadArtifactResponse\x12-\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Artifact\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"D\n\x13GetArtifactResponse\x12-\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.Artifact\"O\n\x14ListArtifactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08\x66ilename\x18\x03 \x01(\t\"`\n\x15ListArtifactsResponse\x12.\n\tartifacts\x18\x01 \x03(\x0b\x32\x1b.babelmill.jobs.v1.Artifact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x17\x44ownloadArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"~\n\x18\x44ownloadArtifactResponse\x12/\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x1b.babelmill.jobs.v1.ArtifactH\x00\x12)\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x18.babelmill.jobs.v1.ChunkH\x00\x42\x06\n\x04part2\xab\x03\n\x0f\x41rtifactService\x12g\n\x0eUploadArtifact\x12(.babelmill.jobs.v1.UploadArtifactRequest\x1a).babelmill.jobs.v1.UploadArtifactResponse(\x01\x12\\\n\x0bGetArtifact\x12%.babelmill.jobs.v1.GetArtifactRequest\x1a&.babelmill.jobs.v1.GetArtifactResponse\x12\x62\n\rListArtifacts\x12\'.babelmill.jobs.v1.ListArtifactsRequest\x1a(.babelmill.jobs.v1.ListArtifactsResponse\x12m\n\x10\x44ownloadArtifact\x12*.babelmill.jobs.v1.DownloadArtifactRequest\x1a+.babelmill.jobs.v1.DownloadArtifactResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,10 +44,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETARTIFACTREQUEST']._serialized_end=512
   _globals['_GETARTIFACTRESPONSE']._serialized_start=514
   _globals['_GETARTIFACTRESPONSE']._serialized_end=582
-  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_start=584
-  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_end=646
-  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_start=648
-  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_end=774
-  _globals['_ARTIFACTSERVICE']._serialized_start=777
-  _globals['_ARTIFACTSERVICE']._serialized_end=1104
+  _globals['_LISTARTIFACTSREQUEST']._serialized_start=584
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=663
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=665
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=761
+  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_start=763
+  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_end=825
+  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_start=827
+  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_end=953
+  _globals['_ARTIFACTSERVICE']._serialized_start=956
+  _globals['_ARTIFACTSERVICE']._serialized_end=1383
 # @@protoc_insertion_point(module_scope)

@@ -47,6 +47,11 @@ class ArtifactServiceStub:
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactRequest.SerializeToString,
                 response_deserializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactResponse.FromString,
                 _registered_method=True)
+        self.ListArtifacts = channel.unary_unary(
+                '/babelmill.jobs.v1.ArtifactService/ListArtifacts',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsResponse.FromString,
+                _registered_method=True)
         self.DownloadArtifact = channel.unary_stream(
                 '/babelmill.jobs.v1.ArtifactService/DownloadArtifact',
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.DownloadArtifactRequest.SerializeToString,
@@ -92,6 +97,16 @@ class ArtifactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListArtifacts(self, request, context):
+        """ListArtifacts returns the tenant's uploads, newest first; outputs are in
+        their jobs. Idempotent.
+
+        INVALID_ARGUMENT: the filename, the page size or the page token is wrong.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadArtifact(self, request, context):
         """DownloadArtifact streams an artifact's bytes from an offset: first its
         description, then chunks. Idempotent: resume at the offset reached.
@@ -118,6 +133,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.GetArtifact,
                     request_deserializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactRequest.FromString,
                     response_serializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactResponse.SerializeToString,
+            ),
+            'ListArtifacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListArtifacts,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsResponse.SerializeToString,
             ),
             'DownloadArtifact': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadArtifact,
@@ -182,6 +202,33 @@ class ArtifactService:
             '/babelmill.jobs.v1.ArtifactService/GetArtifact',
             babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactRequest.SerializeToString,
             babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.GetArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListArtifacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.ArtifactService/ListArtifacts',
+            babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_artifact__service__pb2.ListArtifactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,12 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: the id is not a UUID.
     NOT_FOUND: no such artifact in this tenant.
     """
+    ListArtifacts: _grpc.UnaryUnaryMultiCallable[_artifact_service_pb2.ListArtifactsRequest, _artifact_service_pb2.ListArtifactsResponse]
+    """ListArtifacts returns the tenant's uploads, newest first; outputs are in
+    their jobs. Idempotent.
+
+    INVALID_ARGUMENT: the filename, the page size or the page token is wrong.
+    """
     DownloadArtifact: _grpc.UnaryStreamMultiCallable[_artifact_service_pb2.DownloadArtifactRequest, _artifact_service_pb2.DownloadArtifactResponse]
     """DownloadArtifact streams an artifact's bytes from an offset: first its
     description, then chunks. Idempotent: resume at the offset reached.
@@ -102,6 +108,12 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
 
     INVALID_ARGUMENT: the id is not a UUID.
     NOT_FOUND: no such artifact in this tenant.
+    """
+    ListArtifacts: _aio.UnaryUnaryMultiCallable[_artifact_service_pb2.ListArtifactsRequest, _artifact_service_pb2.ListArtifactsResponse]  # type: ignore[assignment]
+    """ListArtifacts returns the tenant's uploads, newest first; outputs are in
+    their jobs. Idempotent.
+
+    INVALID_ARGUMENT: the filename, the page size or the page token is wrong.
     """
     DownloadArtifact: _aio.UnaryStreamMultiCallable[_artifact_service_pb2.DownloadArtifactRequest, _artifact_service_pb2.DownloadArtifactResponse]  # type: ignore[assignment]
     """DownloadArtifact streams an artifact's bytes from an offset: first its
@@ -154,6 +166,18 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
 
         INVALID_ARGUMENT: the id is not a UUID.
         NOT_FOUND: no such artifact in this tenant.
+        """
+
+    @_abc_1.abstractmethod
+    def ListArtifacts(
+        self,
+        request: _artifact_service_pb2.ListArtifactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_artifact_service_pb2.ListArtifactsResponse, _abc.Awaitable[_artifact_service_pb2.ListArtifactsResponse]]:
+        """ListArtifacts returns the tenant's uploads, newest first; outputs are in
+        their jobs. Idempotent.
+
+        INVALID_ARGUMENT: the filename, the page size or the page token is wrong.
         """
 
     @_abc_1.abstractmethod

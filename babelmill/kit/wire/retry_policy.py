@@ -17,6 +17,7 @@ IDEMPOTENT_METHODS: tuple[tuple[str, str], ...] = (
     (f"{_JOBS}.JobService", "ListJobEvents"),
     (f"{_JOBS}.JobService", "CancelJob"),
     (f"{_JOBS}.ArtifactService", "GetArtifact"),
+    (f"{_JOBS}.ArtifactService", "ListArtifacts"),
     (f"{_JOBS}.ArtifactService", "DownloadArtifact"),
     (f"{_JOBS}.CatalogService", "ListEngines"),
     (f"{_JOBS}.CatalogService", "ListLanguagePairs"),
