@@ -1,7 +1,9 @@
 """The command `babelmill-job-service`, and where its parts are put together.
 
 `serve` (the default) runs the server, `migrate` brings the schema up to date,
-`create-token` makes a tenant's token. Nothing is created by itself.
+`create-token` makes a tenant's token, `create-tokens` one of each role. Nothing
+is created by itself. Where there is an operator's token, AdminService can make
+the others, and needs no database.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,7 +78,17 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a new file, readable by its owner only; without it the token goes to stdout",
     )
+    token.add_argument("--label", default="", help="what it is for")
     token.set_defaults(command=_create_token)
+    every = commands.add_parser("create-tokens", help="make a token of each role, for a stack")
+    every.add_argument("--tenant", required=True, help="the tenant's name")
+    every.add_argument(
+        "--directory",
+        required=True,
+        type=Path,
+        help="where ROLE.token is made for each role that has none, for its owner only",
+    )
+    every.set_defaults(command=_create_tokens)
     return parser
 
 
@@ -153,6 +166,36 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _create_token(arguments: argparse.Namespace) -> int:
+    role = Role(arguments.role)
+
+    def create(tokens: Tokens) -> int:
+        def make() -> str:
+            return _new_token(tokens, arguments.tenant, role, arguments.label)
+
+        return _hand_out(arguments.token_file, make)
+
+    return _with_tokens(create)
+
+
+def _create_tokens(arguments: argparse.Namespace) -> int:
+    missing = [
+        (role, path)
+        for role in Role
+        if not (path := arguments.directory / f"{role.value}.token").exists()
+    ]
+
+    def create(tokens: Tokens) -> int:
+        for role, path in missing:
+            make = partial(_new_token, tokens, arguments.tenant, role, "stack")
+            status = _hand_out(path, make)
+            if status:
+                return status
+        return 0
+
+    return _with_tokens(create) if missing else 0
+
+
+def _with_tokens(work: Callable[[Tokens], int]) -> int:
     settings = load_settings(DatabaseSettings)
     _configure_logging(settings)
     trouble = _await_schema(settings, StopSignal())
@@ -160,16 +203,16 @@ def _create_token(arguments: argparse.Namespace) -> int:
         return _complain(trouble, EXIT_UNAVAILABLE)
     database = open_database(settings.database_url.get_secret_value(), pool_size=1)
     try:
-        tokens = Tokens(units=SqlUnitOfWorkFactory(database))
-        return _hand_out(arguments.token_file, lambda: _new_token(tokens, arguments))
+        return work(Tokens(units=SqlUnitOfWorkFactory(database)))
     except Refusal as refusal:
         return _complain(str(refusal), EXIT_UNAVAILABLE)
     finally:
         database.close()
 
 
-def _new_token(tokens: Tokens, arguments: argparse.Namespace) -> str:
-    return tokens.create_token(tokens.create_tenant(arguments.tenant), Role(arguments.role))
+def _new_token(tokens: Tokens, tenant: str, role: Role, label: str) -> str:
+    tenant_id = tokens.create_tenant(tenant)
+    return tokens.create_token(tenant_id, role, label=label, tenant=tenant)
 
 
 def _hand_out(path: Path | None, make_token: Callable[[], str]) -> int:

@@ -225,15 +225,15 @@ class Supervisor:
             raise StackError(f"job service {arguments[0]}: {finished.stderr.strip()[-2000:]}")
 
     def _create_tokens(self, *, renew: bool) -> None:
-        for role, variable in (("client", "BABELMILL_TOKEN"), ("worker", "BABELMILL_WORKER_TOKEN")):
-            path = self.home / f"{role}.token"
-            if renew:
+        paths = {role: self.home / f"{role}.token" for role in ("client", "operator", "worker")}
+        if renew:
+            for path in paths.values():
                 path.unlink(missing_ok=True)
-            if not path.exists():
-                tenant = ("--tenant", self._settings.tenant)
-                token_file = ("--token-file", str(path))
-                self._job_service("create-token", *tenant, "--role", role, *token_file)
-            self._values[variable] = path.read_text().strip()
+        if not all(path.exists() for path in paths.values()):
+            tenant = ("--tenant", self._settings.tenant)
+            self._job_service("create-tokens", *tenant, "--directory", str(self.home))
+        self._values["BABELMILL_TOKEN"] = paths["client"].read_text().strip()
+        self._values["BABELMILL_WORKER_TOKEN"] = paths["worker"].read_text().strip()
 
     def _client(self) -> Client:
         return Client(self._values["BABELMILL_GRPC"], self._values["BABELMILL_TOKEN"])
@@ -280,6 +280,8 @@ class Supervisor:
         }
         hidden = {"BABELMILL_WORKER_TOKEN", "BABELMILL_SECRETS_KEY_FILE"}
         shown = {key: value for key, value in self._values.items() if key not in hidden}
+        # For people and their shells; no service is given it.
+        shown["BABELMILL_OPERATOR_TOKEN"] = (self.home / "operator.token").read_text().strip()
         everything = {**shown, "BABELMILL_PID_SUPERVISOR": str(os.getpid()), **pids}
         write_environment(self.home, everything)
         return everything
