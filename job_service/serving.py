@@ -241,6 +241,7 @@ class JobService:
             on_refused=RefusalRecord(auditing=auditing, threads=self._background).tell,
             readiness=self._readiness,
             max_concurrent_calls=settings.max_concurrent_calls,
+            tls=settings.tls_for_clients(),
             share_port=settings.share_port,
         )
         worker = WorkerServicer(
@@ -257,6 +258,7 @@ class JobService:
             authenticator=worker_tokens,
             readiness=self._readiness,
             max_concurrent_calls=settings.max_concurrent_worker_calls,
+            tls=settings.tls_for_workers(),
             with_channelz=True,
             share_port=settings.share_port,
         )

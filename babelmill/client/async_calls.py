@@ -9,7 +9,12 @@ import grpc
 
 from babelmill.client.call_policy import CallPolicy
 from babelmill.client.endpoint import Surroundings, bearer
-from babelmill.client.errors import DeadlineExceeded, Unavailable, error_from_rpc
+from babelmill.client.errors import (
+    DeadlineExceeded,
+    NotConfigured,
+    Unavailable,
+    error_from_rpc,
+)
 from babelmill.client.resumption import ResumePolicy, Resumption
 from babelmill.jobs.v1 import (
     admin_service_pb2_grpc,
@@ -17,8 +22,10 @@ from babelmill.jobs.v1 import (
     catalog_service_pb2_grpc,
     job_service_pb2_grpc,
     queue_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 from babelmill.kit.wire.channels import open_aio_channel
+from babelmill.kit.wire.tls import BadCertificate, ClientTls
 from babelmill.translation.v1 import glossary_service_pb2_grpc
 
 _Req = TypeVar("_Req")
@@ -35,12 +42,18 @@ class AsyncCalls:
         *,
         service: str = "",
         policy: CallPolicy | None = None,
+        tls: ClientTls | None = None,
     ) -> None:
         endpoint = Surroundings().endpoint(address, token)
         self.address = endpoint.address
         self._policy = policy or CallPolicy()
         # The token goes with each call, so that clients can share a channel.
-        self._channel = open_aio_channel(endpoint.address, "", service=service)
+        try:
+            self._channel = open_aio_channel(
+                endpoint.address, "", service=service, tls=tls or endpoint.tls
+            )
+        except BadCertificate as error:
+            raise NotConfigured(str(error)) from error
         self._owns_channel = True
         self._metadata = bearer(endpoint.token)
         self._closed = asyncio.Event()
@@ -49,6 +62,7 @@ class AsyncCalls:
         self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
         self._queues = queue_service_pb2_grpc.QueueServiceStub(self._channel)
+        self._webhooks = webhook_service_pb2_grpc.WebhookServiceStub(self._channel)
         self._glossaries = glossary_service_pb2_grpc.GlossaryServiceStub(self._channel)
 
     def with_token(self, token: str) -> Self:

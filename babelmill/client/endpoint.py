@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from babelmill.client.errors import NotConfigured
+from babelmill.kit.wire.tls import ClientTls
+from babelmill.kit.wire.tls_settings import client_tls
 
 _ENV_FILE = Path(".babelmill") / "env"
+_YES = frozenset({"1", "true", "yes", "on"})
 _LARGEST_ENV_FILE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address to dial, and the token to show there."""
+    """An address to dial, the token to show there, and how the two know each other."""
 
     address: str
     token: str = field(repr=False)
+    tls: ClientTls | None = None
 
 
 class Surroundings:
@@ -49,7 +53,8 @@ class Surroundings:
         """Find the endpoint. Raises NotConfigured when no address is known.
 
         A token from the file belongs to the service that the file names, so it
-        is never sent to an address that came from elsewhere.
+        is never sent to an address that came from elsewhere; nor are its
+        certificates for one.
         """
         chosen = address or self.get("BABELMILL_GRPC")
         if not chosen:
@@ -58,7 +63,22 @@ class Surroundings:
             token = self._environment.get(token_name, "")
             if not token and chosen == self._file().get("BABELMILL_GRPC"):
                 token = self._file().get(token_name, "")
-        return Endpoint(chosen, token)
+        of_file = chosen == self._file().get("BABELMILL_GRPC")
+        return Endpoint(chosen, token, self._tls(self._file() if of_file else {}))
+
+    def _tls(self, file: Mapping[str, str]) -> ClientTls | None:
+        def value(name: str) -> str:
+            return self._environment.get(name, "") or file.get(name, "")
+
+        def path(name: str) -> Path | None:
+            return Path(value(name)) if value(name) else None
+
+        return client_tls(
+            value("BABELMILL_GRPC_TLS").lower() in _YES,
+            path("BABELMILL_GRPC_CA"),
+            path("BABELMILL_GRPC_CERT"),
+            path("BABELMILL_GRPC_KEY"),
+        )
 
     def _file(self) -> Mapping[str, str]:
         if self._from_file is None:

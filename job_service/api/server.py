@@ -20,6 +20,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from babelmill.kit.process.logs import get_logger
+from babelmill.kit.wire.tls import ServerTls
 from job_service.api.auth import Authenticator
 from job_service.api.edge import Edge, OnRefused, Register
 from job_service.api.open_streams import OpenStreams
@@ -64,12 +65,14 @@ class Port:
         max_concurrent_calls: int,
         with_channelz: bool = False,
         share_port: bool = False,
+        tls: ServerTls | None = None,
         on_refused: OnRefused | None = None,
     ) -> None:
         self._server = grpc.aio.server(
             options=_options(share_port=share_port), maximum_concurrent_rpcs=max_concurrent_calls
         )
         self.listen = listen
+        self._has_tls = tls is not None
         self._streams = OpenStreams(authenticator)
         open_services = {health.SERVICE_NAME}
         if is_loopback(listen):
@@ -102,7 +105,11 @@ class Port:
             reflection.aio.ReflectionServicer(names),
         )
         try:
-            self.number = self._server.add_insecure_port(listen)
+            self.number = (
+                self._server.add_insecure_port(listen)
+                if tls is None
+                else self._server.add_secure_port(listen, tls.credentials())
+            )
         except RuntimeError as error:
             raise CannotListen(f"cannot listen on {listen}") from error
 
@@ -110,7 +117,10 @@ class Port:
         """Begin to serve."""
         await self._server.start()
         self._streams.start()
-        _log.info("port_opened", listen=self.listen, port=self.number)
+        _log.info("port_opened", listen=self.listen, port=self.number, tls=self._has_tls)
+        if not self._has_tls and not is_loopback(self.listen):
+            # Tokens and texts can be read by whoever sees the packets.
+            _log.warning("port_without_tls", listen=self.listen)
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls; end those that are left after the grace."""

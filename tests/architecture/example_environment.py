@@ -43,6 +43,18 @@ EXAMPLES = {
     "BABELMILL_QUEUE_FAMILIES": "extraction,translation,tone,reconstruction",
     "BABELMILL_DEEPL_KEY_FILE": "/etc/babelmill/deepl.key",
     "BABELMILL_MEDIA_THREADS": "1",
+    "BABELMILL_GRPC_CA": "/etc/babelmill/ca.pem",
+    "BABELMILL_GRPC_CERT": "/etc/babelmill/gateway.pem",
+    "BABELMILL_GRPC_KEY": "/etc/babelmill/gateway.key",
+    "BABELMILL_WORKER_GRPC_CA": "/etc/babelmill/ca.pem",
+    "BABELMILL_WORKER_GRPC_CERT": "/etc/babelmill/worker.pem",
+    "BABELMILL_WORKER_GRPC_KEY": "/etc/babelmill/worker.key",
+    "BABELMILL_GRPC_LISTEN_CERT": "/etc/babelmill/job-service.pem",
+    "BABELMILL_GRPC_LISTEN_KEY": "/etc/babelmill/job-service.key",
+    "BABELMILL_GRPC_LISTEN_CLIENT_CA": "/etc/babelmill/ca.pem",
+    "BABELMILL_WORKER_GRPC_LISTEN_CERT": "/etc/babelmill/job-service.pem",
+    "BABELMILL_WORKER_GRPC_LISTEN_KEY": "/etc/babelmill/job-service.key",
+    "BABELMILL_WORKER_GRPC_LISTEN_CLIENT_CA": "/etc/babelmill/ca.pem",
     "BABELMILL_GATEWAY_GUEST_TOKEN_FILE": "/etc/babelmill/guest.token",
 }
 

@@ -1,8 +1,8 @@
 """How a process dials another one: token, deadlines, keepalive, retries, spans.
 
 A channel opened here is the same for every caller. It connects lazily, so a
-process starts while its peer is down. Channels are without TLS unless
-credentials are given: the addresses are loopback by default.
+process starts while its peer is down. Channels are without TLS unless it is
+asked for: the addresses are loopback by default.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from opentelemetry.instrumentation.grpc import (
 from babelmill.kit.wire.call_defaults import AioCallDefaults, CallDefaults
 from babelmill.kit.wire.retry_policy import service_config
 from babelmill.kit.wire.stream_spans import AioStreamSpans, StreamSpans
+from babelmill.kit.wire.tls import ClientTls
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 KEEPALIVE_SECONDS = 30
@@ -53,14 +54,14 @@ def open_channel(
     token: str,
     *,
     service: str = "",
-    credentials: grpc.ChannelCredentials | None = None,
+    tls: ClientTls | None = None,
 ) -> grpc.Channel:
-    """Open a channel for threads. The caller closes it."""
+    """Open a channel for threads. The caller closes it. Raises BadCertificate."""
     options = channel_options(address, service)
-    if credentials is None:
+    if tls is None:
         plain = grpc.insecure_channel(address, options)
     else:
-        plain = grpc.secure_channel(address, credentials, options)
+        plain = grpc.secure_channel(address, tls.credentials(), options)
     channel = grpc.intercept_channel(plain, StreamSpans(), CallDefaults(token))
     interceptor = client_interceptor(filter_=_is_unary)  # type: ignore[no-untyped-call]  # untyped
     traced: grpc.Channel = grpcext.intercept_channel(  # type: ignore[no-untyped-call]  # untyped
@@ -74,9 +75,12 @@ def open_aio_channel(
     token: str,
     *,
     service: str = "",
-    credentials: grpc.ChannelCredentials | None = None,
+    tls: ClientTls | None = None,
 ) -> grpc.aio.Channel:
-    """Open a channel for the running event loop. The caller closes it."""
+    """Open a channel for the running event loop. The caller closes it.
+
+    Raises BadCertificate.
+    """
     options = channel_options(address, service)
     interceptors: Sequence[grpc.aio.ClientInterceptor] = [
         *(
@@ -87,9 +91,9 @@ def open_aio_channel(
         *AioStreamSpans.all(),
         *AioCallDefaults.all(token),
     ]
-    if credentials is None:
+    if tls is None:
         return grpc.aio.insecure_channel(address, options, interceptors=interceptors)
-    return grpc.aio.secure_channel(address, credentials, options, interceptors=interceptors)
+    return grpc.aio.secure_channel(address, tls.credentials(), options, interceptors=interceptors)
 
 
 def _is_unary(call: object) -> bool:

@@ -56,6 +56,7 @@ class Child:
             self._settings.worker_grpc,
             self._settings.worker_token.get_secret_value(),
             service=self._definition.service,
+            tls=self._settings.tls_to_job_service(),
         )
         service = worker_service_pb2_grpc.WorkerServiceStub(self._channel)
         self._reporter = LeaseReporter(service, worker_id=facts.worker_id, stopping=self._stopping)

@@ -88,7 +88,10 @@ def run_worker(definition_path: str, argv: Sequence[str] | None = None) -> int:
     worker_id = f"{definition.service}@{socket.gethostname()}:{os.getpid()}"
     facts = ChildFacts(definition_path, worker_id, os.getpid(), str(scratch.path))
     channel = open_channel(
-        settings.worker_grpc, settings.worker_token.get_secret_value(), service=definition.service
+        settings.worker_grpc,
+        settings.worker_token.get_secret_value(),
+        service=definition.service,
+        tls=settings.tls_to_job_service(),
     )
     announcer = Announcer(channel, lambda: _describe(definition, settings, worker_id))
     try:

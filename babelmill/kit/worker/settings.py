@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from babelmill.kit.process.settings import Settings
 from babelmill.kit.wire.step_message import FAMILIES, PRIORITIES
+from babelmill.kit.wire.tls_settings import WorkerTlsSettings
 
 
 def _default_scratch() -> Path:
     return Path(tempfile.gettempdir()) / f"babelmill-scratch-{os.getuid()}"
 
 
-class WorkerSettings(Settings):
+class WorkerSettings(WorkerTlsSettings):
     """A worker's settings; times are in seconds."""
 
     worker_grpc: str = Field(default="127.0.0.1:50052", min_length=1)
