@@ -54,7 +54,10 @@ def test_call_is_refused_when_its_token_is_malformed(
 async def test_token_is_asked_for_again_when_the_memory_is_old() -> None:
     tokens, now = TwoTokens(), [0.0]
     authenticator = Authenticator(
-        tokens=tokens, threads=BoundedThreads("t", 1), roles=frozenset({Role.CLIENT}), clock=lambda: now[0]
+        tokens=tokens,
+        threads=BoundedThreads("t", 1),
+        roles=frozenset({Role.CLIENT}),
+        clock=lambda: now[0],
     )
     for _ in range(3):
         await authenticator.authenticate(metadata("client-token"))
@@ -85,6 +88,8 @@ async def test_memory_stays_bounded_when_many_tokens_come() -> None:
     ("role", "token"), [(Role.CLIENT, "worker-token"), (Role.WORKER, "client-token")]
 )
 async def test_token_is_refused_when_its_role_is_another_ports(role: Role, token: str) -> None:
-    authenticator = Authenticator(tokens=TwoTokens(), threads=BoundedThreads("t", 1), roles=frozenset({role}))
+    authenticator = Authenticator(
+        tokens=TwoTokens(), threads=BoundedThreads("t", 1), roles=frozenset({role})
+    )
     with pytest.raises(WrongRole):
         await authenticator.authenticate(metadata(token))
