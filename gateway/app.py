@@ -17,6 +17,7 @@ from gateway.http import openapi
 from gateway.http.limits import BodyLimits
 from gateway.http.observation import QUIET_PATHS, Observation
 from gateway.routes import (
+    artifact_list,
     artifacts,
     catalog,
     content,
@@ -73,7 +74,18 @@ def create_app(context: Context, dialects: DialectOptions | None = None) -> Fast
     )
     app.state.context = context
     app.state.dialects = dialects
-    routed = (jobs, events, artifacts, content, queues, glossaries, catalog, health, documentation)
+    routed = (
+        jobs,
+        events,
+        artifact_list,
+        artifacts,
+        content,
+        queues,
+        glossaries,
+        catalog,
+        health,
+        documentation,
+    )
     for resource in routed:
         app.include_router(resource.router)
     app.include_router(sockets.router)

@@ -79,6 +79,15 @@ class AsyncArtifacts(AsyncCalls):
         request = artifact_service_pb2.GetArtifactRequest(artifact_id=artifact_id)
         return (await self._call(self._artifacts.GetArtifact, request)).artifact
 
+    async def list_artifacts(
+        self, filename: str = "", *, page_size: int = 0, page_token: str = ""
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        """Return a page of uploads, newest first; with a filename only those of that name."""
+        request = artifact_service_pb2.ListArtifactsRequest(
+            filename=filename, page_size=page_size, page_token=page_token
+        )
+        return await self._call(self._artifacts.ListArtifacts, request)
+
     async def download(
         self,
         artifact: str | artifact_pb2.Artifact,

@@ -77,6 +77,15 @@ class SyncArtifacts(SyncCalls):
         request = artifact_service_pb2.GetArtifactRequest(artifact_id=artifact_id)
         return self._call(self._artifacts.GetArtifact, request).artifact
 
+    def list_artifacts(
+        self, filename: str = "", *, page_size: int = 0, page_token: str = ""
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        """Return a page of uploads, newest first; with a filename only those of that name."""
+        request = artifact_service_pb2.ListArtifactsRequest(
+            filename=filename, page_size=page_size, page_token=page_token
+        )
+        return self._call(self._artifacts.ListArtifacts, request)
+
     def download(
         self,
         artifact: str | artifact_pb2.Artifact,

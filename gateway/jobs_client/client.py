@@ -33,6 +33,7 @@ from babelmill.kit.wire.trace_headers import without_tracing
 from gateway.jobs_client.caller import Caller
 from gateway.jobs_client.glossaries import GlossariesClient
 from gateway.jobs_client.upload import upload
+from gateway.jobs_client.webhooks import WebhooksClient
 
 T = TypeVar("T")
 
@@ -61,6 +62,7 @@ class JobsClient:
         self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         self._queues = queue_service_pb2_grpc.QueueServiceStub(channel)
         self.glossaries = GlossariesClient(channel, deadline_seconds=deadline_seconds)
+        self.webhooks = WebhooksClient(channel, deadline_seconds=deadline_seconds)
         self._health = health_pb2_grpc.HealthStub(channel)
         self._policy = policy
         self._deadline_seconds = deadline_seconds
@@ -215,6 +217,16 @@ class JobsClient:
             )
         )
         return answer.artifact
+
+    async def list_artifacts(
+        self, caller: Caller, request: artifact_service_pb2.ListArtifactsRequest
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        """Get a page of uploads, newest first."""
+        return await self._unary(
+            self._artifacts.ListArtifacts(
+                request, metadata=caller.metadata, timeout=self._deadline_seconds
+            )
+        )
 
     async def upload(
         self,
