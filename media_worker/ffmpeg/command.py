@@ -50,6 +50,8 @@ class SourceAccess:
     max_streams: int = 64
     threads: int = 1
     """Threads to decode with."""
+    start_seconds: float = 0.0
+    """Where reading begins; every frame before it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Encode:
     """A ceiling on the output, as a last resort; the input was measured before."""
     strict: bool
     """Stop at the first damaged packet or frame."""
+    skip_seconds: float = 0.0
+    """What is decoded and left out, for an input that has no index to begin elsewhere."""
+    palette: SourceAccess | None = None
+    """A picture of the colours to use; then `picture_filters` are not in the arguments."""
+    picture_filters: str = ""
 
 
 def inspect_arguments(source: SourceAccess) -> list[str]:
@@ -113,17 +120,50 @@ def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
         "-filter_threads",
         str(encode.threads),
         *input_arguments(source),
-        *map_arguments(encode.stream_indexes),
+        *([] if encode.palette is None else input_arguments(encode.palette)),
+        *(map_arguments(encode.stream_indexes) if encode.palette is None else _graph(encode)),
         # Data tracks, such as timecodes, are of no use in a rendition.
         "-dn",
         *encode.codec_arguments,
         "-threads",
         str(encode.threads),
+        *(["-ss", f"{encode.skip_seconds:.6f}"] if encode.skip_seconds else []),
         "-t",
         f"{encode.max_seconds:.3f}",
         "-f",
         encode.muxer,
         f"file:{encode.output_name}",
+    ]
+
+
+def palette_arguments(
+    source: SourceAccess,
+    stream_index: int,
+    filters: str,
+    *,
+    colours: int,
+    skip_seconds: float,
+    max_seconds: float,
+    output_name: str,
+) -> list[str]:
+    """Choose the colours of an animation, and write them as a picture."""
+    chosen = f"{filters},palettegen=max_colors={colours}:stats_mode=diff"
+    return [
+        *global_arguments("error"),
+        *input_arguments(source),
+        *map_arguments([stream_index]),
+        *(["-ss", f"{skip_seconds:.6f}"] if skip_seconds else []),
+        "-t",
+        f"{max_seconds:.3f}",
+        "-vf",
+        chosen,
+        "-update",
+        "1",
+        "-f",
+        "image2",
+        "-c:v",
+        "png",
+        f"file:{output_name}",
     ]
 
 
@@ -145,6 +185,7 @@ def input_arguments(source: SourceAccess) -> list[str]:
         str(source.max_streams),
         "-threads",
         str(source.threads),
+        *(["-ss", f"{source.start_seconds:.6f}"] if source.start_seconds else []),
         "-i",
         f"file:{source.name}",
     ]
@@ -157,3 +198,10 @@ def _packet_list(stream_indexes: Sequence[int]) -> list[str]:
 def map_arguments(stream_indexes: Sequence[int]) -> list[str]:
     """Take some streams of the first input."""
     return [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]
+
+
+def _graph(encode: Encode) -> list[str]:
+    (index,) = encode.stream_indexes
+    dither = "paletteuse=dither=bayer:bayer_scale=3:diff_mode=rectangle"
+    graph = f"[0:{index}]{encode.picture_filters}[picture];[picture][1:0]{dither}[out]"
+    return ["-filter_complex", graph, "-map", "[out]"]

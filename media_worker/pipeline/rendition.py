@@ -3,44 +3,87 @@
 Nothing is left of a partial output when it returns or raises.
 """
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.worker.handler import Output
-from media_worker.ffmpeg.command import Encode, SourceAccess, encode_arguments
+from media_worker.ffmpeg.command import (
+    Encode,
+    SourceAccess,
+    encode_arguments,
+    palette_arguments,
+)
 from media_worker.ffmpeg.media_info import MediaInfo
 from media_worker.ffmpeg.progress import MediaProgress
 from media_worker.ffmpeg.session import FfmpegSession
-from media_worker.pipeline.selection import Selection, check_duration, plan_progress, select
-from media_worker.presets import Preset, output_filename
+from media_worker.ffmpeg.window import Window
+from media_worker.pipeline.loudness import gain_to
+from media_worker.pipeline.selection import (
+    Selection,
+    check_duration,
+    check_gaps,
+    choose_window,
+    constant_rate,
+    plan_progress,
+    select,
+)
+from media_worker.presets.arguments import PALETTE_COLOURS, stream_arguments, video_filters
+from media_worker.presets.naming import output_filename
+from media_worker.presets.options import Options
+from media_worker.presets.recipe import Preset
 from media_worker.verification import verify_output
 
 _OUTPUT_STEM = "output"
+_PALETTE_NAME = "palette.png"
+_PALETTE_FORMATS = ("png_pipe",)
 _DURATION_SLACK_SECONDS = 5.0
+# They have no index: ffmpeg would begin somewhere near.
+_WITHOUT_INDEX = frozenset({"mpegts", "mpeg"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is taken of an input, and how it is opened for that."""
+
+    info: MediaInfo
+    selection: Selection
+    window: Window
+    source: SourceAccess
+    """Opened where the window begins, if the input has an index."""
+    skip_seconds: float
+    """What is still to be left out."""
+    max_seconds: float
 
 
 def make_rendition(
-    session: FfmpegSession, source: SourceAccess, preset: Preset, input_filename: str
+    session: FfmpegSession,
+    source: SourceAccess,
+    preset: Preset,
+    options: Options,
+    input_filename: str,
 ) -> tuple[Output, ...]:
     """Make the one output of a preset of picture or sound. Raises StepFailure and Stopped."""
-    info = session.probe(source)
-    selection = select(info, preset)
-    check_duration(info, selection, session.limits.max_duration_seconds)
-    progress = plan_progress(selection)
+    part = find_part(session, source, preset, options)
+    rate = _constant_rate(preset, options, part)
+    progress = plan_progress(part.selection, part.window, rate)
     session.report(progress, "transcode")
     path = session.directory / f"{_OUTPUT_STEM}.{preset.file_extension}"
     try:
         with tracer(__name__).start_as_current_span(
             "ffmpeg.transcode", attributes={"babelmill.preset": preset.name}
         ):
-            _encode(session, source, preset, info, selection, path.name, progress)
+            _encode(session, part, preset, options, rate, path, progress)
         session.report(progress, "verify")
         with tracer(__name__).start_as_current_span("ffmpeg.verify"):
             verify_output(
                 session.context,
                 session.access(path.name, formats=(preset.demuxer,)),
                 preset,
-                source_video=selection.video,
-                source_audio=selection.audio,
+                source_video=part.selection.video,
+                source_audio=part.selection.audio,
                 frames_encoded=progress.frames_encoded,
+                window=part.window,
             )
         output = session.attempt.output_file(
             output_filename(input_filename, preset), preset.media_type, path
@@ -51,24 +94,87 @@ def make_rendition(
     return (output,)
 
 
+def find_part(
+    session: FfmpegSession, source: SourceAccess, preset: Preset, options: Options
+) -> Part:
+    """Probe an input and choose what is taken of it. Raises StepFailure and Stopped."""
+    info = session.probe(source)
+    selection = select(info, preset, without_audio=options.without_audio)
+    check_duration(info, selection, session.limits.max_duration_seconds)
+    window = choose_window(options, selection)
+    seeks = _WITHOUT_INDEX.isdisjoint(info.format_names)
+    return Part(
+        info=info,
+        selection=selection,
+        window=window,
+        source=replace(source, start_seconds=window.start_seconds) if seeks else source,
+        skip_seconds=0.0 if seeks else window.start_seconds,
+        max_seconds=options.duration_seconds or info.duration_seconds + _DURATION_SLACK_SECONDS,
+    )
+
+
+def _constant_rate(preset: Preset, options: Options, part: Part) -> str:
+    video = part.selection.video
+    if video is None or preset.video is None:
+        return ""
+    rate = ""
+    if options.frame_rate or preset.video.frame_rate:
+        rate = f"{options.frame_rate or preset.video.frame_rate:g}"
+    elif not preset.keeps_rate:
+        rate = constant_rate(video)
+    if rate:
+        check_gaps(video, part.window, rate)
+    return rate
+
+
 def _encode(
     session: FfmpegSession,
-    source: SourceAccess,
+    part: Part,
     preset: Preset,
-    info: MediaInfo,
-    selection: Selection,
-    output_name: str,
+    options: Options,
+    rate: str,
+    path: Path,
     progress: MediaProgress,
 ) -> None:
+    selection = part.selection
+    gain_db = None
+    if options.loudness_lufs and selection.audio is not None:
+        gain_db = gain_to(session, part.source, selection.audio, options)
     encode = Encode(
         stream_indexes=selection.indexes,
-        codec_arguments=preset.codec_arguments(
-            video=selection.video is not None, audio=selection.audio is not None
+        codec_arguments=stream_arguments(
+            preset,
+            options,
+            video=selection.video is not None,
+            audio=selection.audio is not None,
+            threads=session.limits.threads,
+            constant_rate=rate,
+            gain_db=gain_db,
         ),
         muxer=preset.muxer,
-        output_name=output_name,
+        output_name=path.name,
         threads=session.limits.threads,
-        max_seconds=info.duration_seconds + _DURATION_SLACK_SECONDS,
-        strict=info.is_strict,
+        max_seconds=part.max_seconds,
+        strict=part.info.is_strict,
+        skip_seconds=part.skip_seconds,
     )
-    session.run(encode_arguments(source, encode), progress=progress)
+    palette = session.directory / _PALETTE_NAME
+    try:
+        if preset.video is not None and preset.video.has_palette and selection.video is not None:
+            filters = video_filters(preset.video, options, rate)
+            session.run(
+                palette_arguments(
+                    part.source,
+                    selection.video.index,
+                    filters,
+                    colours=PALETTE_COLOURS,
+                    skip_seconds=part.skip_seconds,
+                    max_seconds=part.max_seconds,
+                    output_name=palette.name,
+                )
+            )
+            access = session.access(palette.name, formats=_PALETTE_FORMATS)
+            encode = replace(encode, palette=access, picture_filters=filters)
+        session.run(encode_arguments(part.source, encode), progress=progress)
+    finally:
+        palette.unlink(missing_ok=True)

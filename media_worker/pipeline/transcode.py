@@ -7,7 +7,8 @@ from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.handler import Attempt, Result, StepFailure
 from media_worker.ffmpeg.session import FfmpegSessions, MediaLimits
 from media_worker.pipeline.rendition import make_rendition
-from media_worker.presets import PRESETS
+from media_worker.presets.catalogue import PRESETS
+from media_worker.presets.options import read_options
 
 
 class TranscodeHandler:
@@ -24,5 +25,8 @@ class TranscodeHandler:
             raise StepFailure(
                 FailureReason.UNSUPPORTED_PRESET, metadata={"presets": ", ".join(PRESETS)}
             )
+        options = read_options(wanted.options, preset)
         with self._sessions.open(attempt) as session, session.input(wanted.source) as source:
-            return session.result(make_rendition(session, source, preset, wanted.source.filename))
+            return session.result(
+                make_rendition(session, source, preset, options, wanted.source.filename)
+            )

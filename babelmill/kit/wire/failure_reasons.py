@@ -171,6 +171,11 @@ class FailureReason(StrEnum):
         False,
         "The preset that was asked for does not exist here.",
     )
+    UNSUPPORTED_OPTION = (
+        "UNSUPPORTED_OPTION",
+        False,
+        "The preset does not take an option that was asked for, or not with this value or file.",
+    )
     MEDIA_REFUSED = (
         "MEDIA_REFUSED",
         False,

@@ -14,6 +14,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
 from babelmill.kit.worker.handler import Attempt, CancellationToken, Result
+from babelmill.media.v1 import media_pb2
 from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.measurement import UsageMeter
@@ -109,11 +110,14 @@ class Bench:
         preset: str,
         *,
         filename: str | None = None,
+        options: media_pb2.TranscodeOptions | None = None,
         **changed: Unpack[ChangedLimits],
     ) -> Result:
         digest = self.store.place("input/1", _copy(path, self.root / "upload"))
         work = lease_pb2.Work()
         work.transcode.preset = preset
+        if options is not None:
+            work.transcode.options.CopyFrom(options)
         source = work.transcode.source
         source.storage_key = "input/1"
         source.digest.sha256, source.digest.size_bytes = digest.sha256, digest.size_bytes

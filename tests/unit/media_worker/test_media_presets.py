@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_worker.presets import PRESETS, PresetKind, output_filename
+from media_worker.presets.arguments import stream_arguments
+from media_worker.presets.catalogue import PRESETS
+from media_worker.presets.naming import output_filename
+from media_worker.presets.options import Options
+from media_worker.presets.recipe import PresetKind
 
 
 def test_rows_are_consistent_when_the_catalogue_is_read() -> None:
@@ -16,15 +20,20 @@ def test_rows_are_consistent_when_the_catalogue_is_read() -> None:
         assert preset.description.endswith(".")
         assert "/" in preset.media_type
         assert not preset.file_extension.startswith(".")
-        needed = preset.video if preset.kind is PresetKind.VIDEO else preset.audio
-        assert needed is not None
-        assert needed.required
+        if preset.kind is PresetKind.VIDEO:
+            assert preset.video is not None
+            assert preset.video.required
+        if preset.kind is PresetKind.AUDIO:
+            assert preset.video is None
+            assert preset.audio is not None
+            assert preset.audio.required
 
 
 def test_arguments_leave_a_stream_out_when_it_is_not_there() -> None:
     preset = PRESETS["mp4-h264"]
-    assert "-c:a" in preset.codec_arguments(video=True, audio=True)
-    silent = preset.codec_arguments(video=True, audio=False)
+    both = stream_arguments(preset, Options(), video=True, audio=True, threads=2)
+    assert {"-c:v", "-c:a"} <= set(both)
+    silent = stream_arguments(preset, Options(), video=True, audio=False, threads=2)
     assert "-c:a" not in silent
     assert silent[-2:] == ("-movflags", "+faststart")
 

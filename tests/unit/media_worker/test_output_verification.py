@@ -6,7 +6,8 @@ import pytest
 
 from babelmill.kit.worker.handler import StepFailure
 from media_worker.ffmpeg.media_info import MediaInfo, PacketSpan, StreamInfo, StreamKind
-from media_worker.presets import PRESETS
+from media_worker.ffmpeg.window import Window
+from media_worker.presets.catalogue import PRESETS
 from media_worker.verification import compare_output
 
 MP4, MP3 = PRESETS["mp4-h264"], PRESETS["mp3"]
@@ -98,11 +99,20 @@ def test_output_is_refused_when_a_rule_is_broken(
     assert found == f"OUTPUT_INVALID: {check}"
 
 
-def test_pause_closes_up_when_the_container_has_no_times() -> None:
+def test_pause_is_filled_when_the_container_has_no_times() -> None:
     source = replace(audio(), span=span(3.0, 10.0, 0.02, hole_seconds=2.0))
-    made = MediaInfo(("mp3",), 5.0, (audio(0.0, 5.0, codec="mp3"),))
+    made = MediaInfo(("mp3",), 10.0, (audio(0.0, 10.0, codec="mp3"),))
     assert failed_check(made, source_audio=source, preset="mp3") is None
-    short = MediaInfo(("mp3",), 4.0, (audio(0.0, 4.8, codec="mp3"),))
-    assert failed_check(short, source_audio=source, preset="mp3") == (
+    closed_up = MediaInfo(("mp3",), 5.0, (audio(0.0, 5.0, codec="mp3"),))
+    assert failed_check(closed_up, source_audio=source, preset="mp3") == (
         "OUTPUT_INVALID: audio_duration"
     )
+
+
+def test_only_the_window_is_expected_when_there_is_one() -> None:
+    window = Window(2.0, 5.0)
+    cut = mp4(video(end=3.0), audio(end=3.0))
+    found = {"source_video": video(), "source_audio": audio()}
+    compare_output(cut, MP4, frames_encoded=75, window=window, **found)
+    with pytest.raises(StepFailure):
+        compare_output(mp4(video(), audio()), MP4, frames_encoded=250, window=window, **found)
