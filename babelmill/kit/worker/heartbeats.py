@@ -23,6 +23,7 @@ from babelmill.kit.worker.progress import ProgressTracker
 _SMALLEST_CALL_SECONDS = 2.0
 _LARGEST_CALL_SECONDS = 5.0
 _HEARTBEATS_PER_TTL = 3
+FIRST_PROGRESS_SECONDS = 0.25
 
 _log = get_logger(__name__)
 
@@ -112,6 +113,15 @@ class Heartbeats:
         """Send the next heartbeat at once: there is news, here or at the service."""
         with self._changed:
             self._beat_at = 0.0
+            self._changed.notify()
+
+    def beat_soon(self) -> None:
+        """Send the next heartbeat within FIRST_PROGRESS_SECONDS: work has begun.
+
+        Most small steps have ended by then, and their outcome says it all.
+        """
+        with self._changed:
+            self._beat_at = min(self._beat_at, elapsed_seconds() + FIRST_PROGRESS_SECONDS)
             self._changed.notify()
 
     def request_stop(self, reason: StopReason) -> None:

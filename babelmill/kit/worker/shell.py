@@ -129,7 +129,7 @@ class Shell:
             deadline=elapsed_seconds()
             + (lease.timeout.ToMilliseconds() / 1000 or _DEFAULT_TIMEOUT_SECONDS),
             token=token,
-            progress=ProgressTracker(on_first=self._heartbeats.beat_now),
+            progress=ProgressTracker(on_first=self._heartbeats.beat_soon),
         )
         self._heartbeats.hold(held)
         if self._stopping():
