@@ -21,6 +21,7 @@ from babelmill.cli.places import as_directory
 from babelmill.cli.reporters import transfer_bar
 from babelmill.cli.screen import to_json
 from babelmill.cli.session import session
+from babelmill.cli.transcode_options import Settings, parse_settings
 
 
 def transcode(
@@ -34,6 +35,7 @@ def transcode(
         str | None,
         typer.Option("--output", "-o", metavar="PATH", help="File or directory to write to."),
     ] = None,
+    settings: Settings = None,
     priority: Priority = "normal",
     label: Labels = None,
     request_id: RequestId = None,
@@ -49,6 +51,7 @@ def transcode(
     3 the service cannot be reached, 4 it refused, 130 Ctrl-C (the job goes on).
     """
     chosen_priority, labels = parse_priority(priority), parse_labels(label)
+    options = parse_settings(settings)
     with session("transcode") as run:
         place = as_directory(output)
         if place is not None and place.exists() and place.samefile(source):
@@ -57,6 +60,7 @@ def transcode(
             job = run.client.transcode(
                 source,
                 preset,
+                options=options,
                 priority=chosen_priority,
                 request_id=request_id,
                 labels=labels,

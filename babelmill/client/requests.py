@@ -91,10 +91,16 @@ def text_spec(
     return job_pb2.JobSpec(translate_text=spec)
 
 
-def transcode_spec(artifact: str | artifact_pb2.Artifact, preset: str) -> job_pb2.JobSpec:
+def transcode_spec(
+    artifact: str | artifact_pb2.Artifact,
+    preset: str,
+    options: media_pb2.TranscodeOptions | None = None,
+) -> job_pb2.JobSpec:
     """Describe a transcode of an artifact, given as itself or as its id."""
     return job_pb2.JobSpec(
-        transcode=media_pb2.TranscodeSpec(artifact_id=artifact_id_of(artifact), preset=preset)
+        transcode=media_pb2.TranscodeSpec(
+            artifact_id=artifact_id_of(artifact), preset=preset, options=options
+        )
     )
 
 

@@ -72,6 +72,7 @@ class Client(SyncDocuments, SyncQueues, SyncGlossaries, SyncAdmin):
         source: artifact_pb2.Artifact | Uploadable,
         preset: str,
         *,
+        options: media_pb2.TranscodeOptions | None = None,
         filename: str | None = None,
         priority: requests.PriorityName = "normal",
         request_id: str | None = None,
@@ -81,13 +82,14 @@ class Client(SyncDocuments, SyncQueues, SyncGlossaries, SyncAdmin):
     ) -> job_pb2.Job:
         """Transcode an uploaded artifact, or a path, bytes or file that is uploaded first.
 
+        `options` change what the preset makes, where it takes them.
         Repeatable by `request_id`, as `translate_text` is.
         """
         request_id = request_id or requests.new_request_id()
         if not isinstance(source, artifact_pb2.Artifact):
             source = self._upload_for(request_id, source, filename, on_bytes)
         return self.create_job(
-            requests.transcode_spec(source, preset),
+            requests.transcode_spec(source, preset, options),
             priority=priority,
             request_id=request_id,
             labels=labels,

@@ -64,14 +64,28 @@ class Formats(BaseModel):
     formats: list[Format]
 
 
+class PresetOption(BaseModel):
+    """An option that a preset takes."""
+
+    name: str
+    minimum: float
+    maximum: float
+    choices: list[float] = Field(description="The allowed values; empty if all within are.")
+
+
 class Preset(BaseModel):
     """A named media recipe."""
 
     name: str
     kind: PresetKindWord
     description: str
-    file_extension: str
-    media_type: str
+    file_extension: str = Field(description="Of the first output, without the dot.")
+    media_type: str = Field(description="Of the first output.")
+    video_codec: str = Field(description="Empty if the output has no picture.")
+    audio_codec: str = Field(description="Empty if the output has no sound.")
+    needs_video: bool = Field(description="An input without video is refused.")
+    needs_audio: bool = Field(description="An input without sound is refused.")
+    options: list[PresetOption] = Field(description="What can be chosen in a spec's `options`.")
 
 
 class Presets(BaseModel):
@@ -146,6 +160,19 @@ def presets_from_proto(message: catalog_service_pb2.ListPresetsResponse) -> Pres
                 description=each.description,
                 file_extension=each.file_extension,
                 media_type=each.media_type,
+                video_codec=each.video_codec,
+                audio_codec=each.audio_codec,
+                needs_video=each.needs_video,
+                needs_audio=each.needs_audio,
+                options=[
+                    PresetOption(
+                        name=option.name,
+                        minimum=option.minimum,
+                        maximum=option.maximum,
+                        choices=list(option.choices),
+                    )
+                    for option in each.options
+                ],
             )
             for each in message.presets
         ]

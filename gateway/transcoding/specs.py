@@ -12,7 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
-from babelmill.media.v1 import media_pb2
+from gateway.transcoding.transcodes import (
+    TranscodeSpec,
+    transcode_from_proto,
+    transcode_to_proto,
+)
 from gateway.transcoding.translations import (
     TranslateDocumentSpec,
     TranslateRecordsSpec,
@@ -26,17 +30,6 @@ from gateway.transcoding.words import PriorityWord, RequestText, RequestTime
 
 def _is_absent(value: object) -> bool:
     return value is None
-
-
-class TranscodeSpec(BaseModel):
-    """A media file into the form that a preset names."""
-
-    model_config = ConfigDict(extra="forbid", title="TranscodeSpec")
-
-    artifact_id: RequestText = Field(default="", description="The uploaded input.")
-    preset: RequestText = Field(
-        default="", description="A preset by name, as `GET /v1/presets` lists."
-    )
 
 
 class JobSpec(BaseModel):
@@ -73,6 +66,7 @@ _TRANSCODE_EXAMPLE: JsonDict = {
         "transcode": {
             "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
             "preset": "mp4-h264",
+            "options": {"max_height": 720, "quality": 60, "start_seconds": 12.5},
         }
     },
     "request_id": "upload-42",
@@ -219,11 +213,7 @@ def spec_from_proto(message: job_pb2.JobSpec) -> JobSpec:
             )
         )
     if kind == "transcode":
-        return JobSpec(
-            transcode=TranscodeSpec(
-                artifact_id=message.transcode.artifact_id, preset=message.transcode.preset
-            )
-        )
+        return JobSpec(transcode=transcode_from_proto(message.transcode))
     return JobSpec()
 
 
@@ -242,9 +232,5 @@ def _spec_to_proto(given: JobSpec) -> job_pb2.JobSpec:
         message.translate_records.SetInParent()
         translation_to_proto(given.translate_records, message.translate_records)
     if given.transcode is not None:
-        message.transcode.CopyFrom(
-            media_pb2.TranscodeSpec(
-                artifact_id=given.transcode.artifact_id, preset=given.transcode.preset
-            )
-        )
+        message.transcode.CopyFrom(transcode_to_proto(given.transcode))
     return message
