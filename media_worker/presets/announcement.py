@@ -4,6 +4,7 @@ from babelmill.media.v1 import media_pb2
 from media_worker.presets.catalogue import PRESETS
 from media_worker.presets.options import allowed_options
 from media_worker.presets.recipe import Preset, PresetKind
+from media_worker.segments.recipes import takes_segments
 
 _KINDS = {
     PresetKind.VIDEO: media_pb2.PRESET_KIND_VIDEO,
@@ -39,4 +40,5 @@ def _preset(preset: Preset) -> media_pb2.Preset:
             )
             for option in allowed_options(preset)
         ],
+        takes_segments=takes_segments(preset),
     )
