@@ -29,6 +29,7 @@ from gateway.routes import (
     queues,
     refusals,
     sockets,
+    webhooks,
 )
 from gateway.routes.context import Context
 
@@ -43,6 +44,7 @@ _TAGS = [
     {"name": "jobs", "description": "Submit, watch, cancel, retry, and read results."},
     {"name": "artifacts", "description": "Bytes in and out."},
     {"name": "glossaries", "description": "Terms that translations keep to."},
+    {"name": "webhooks", "description": "Addresses that are told of events."},
     {"name": "queues", "description": "What waits, and what gave up."},
     {"name": "catalogue", "description": "What can be asked for now."},
     {"name": "health", "description": "For whoever runs this."},
@@ -82,6 +84,7 @@ def create_app(context: Context, dialects: DialectOptions | None = None) -> Fast
         content,
         queues,
         glossaries,
+        webhooks,
         catalog,
         health,
         documentation,

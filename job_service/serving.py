@@ -6,12 +6,11 @@ finish, then the loops, then the threads and the connections.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from babelmill.kit.artifacts.opening import open_store
-from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.logs import get_logger
 from job_service.api.admin_servicer import AdminServicer
 from job_service.api.artifact_servicer import ArtifactServicer
@@ -42,14 +41,13 @@ from job_service.application.dead_letters import DeadLetters
 from job_service.application.deletion import Deletion
 from job_service.application.glossaries import Glossaries
 from job_service.application.leasing import Leasing
-from job_service.application.limits import Limits
 from job_service.application.orphans import Orphans
 from job_service.application.outcomes import Outcomes
 from job_service.application.publishing import Publishing
 from job_service.application.queries import Queries
 from job_service.application.queue_stats import QueueStats
 from job_service.application.reaper import Reaper
-from job_service.application.retention import Retention, interval_of
+from job_service.application.retention import Retention
 from job_service.application.retrying import Retrying
 from job_service.application.segment_memory import SegmentMemory
 from job_service.application.submission import Submission
@@ -59,9 +57,10 @@ from job_service.application.webhook_delivery import WebhookDelivery
 from job_service.application.webhooks import Webhooks
 from job_service.dispatch.broker_epoch import BrokerEpoch
 from job_service.dispatch.celery_broker import CeleryBroker
+from job_service.dispatch.endurance import kept_running
 from job_service.dispatch.reaper_loop import ReaperLoop
 from job_service.dispatch.relay import Relay
-from job_service.dispatch.retention_loop import RetentionLoop
+from job_service.dispatch.retention_loop import retention_loop
 from job_service.dispatch.routes import queues
 from job_service.dispatch.webhook_loop import WebhookLoop
 from job_service.dispatch.webhook_sender import WebhookSender
@@ -99,10 +98,6 @@ _ADDRESS_THREADS = 8
 _POLL_SECONDS = 1.0
 _SAFETY_POLL_SECONDS = 10.0
 _LOOPS_STOP_SECONDS = 3.0
-_RESTART_SECONDS = 1.0
-
-_LONGEST_RETENTION_INTERVAL = timedelta(minutes=1)
-_LONGEST_SWEEP_INTERVAL = timedelta(hours=1)
 
 
 class JobService:
@@ -167,7 +162,12 @@ class JobService:
         )
         store = open_store(settings.artifacts)
         orphans = Orphans(units=units, store=store)
-        self._retention_loop = _retention_loop(units, store, orphans, limits, self._retention)
+        self._retention_loop = retention_loop(
+            Retention(units=units, store=store, orphans=orphans, limits=limits),
+            orphans,
+            limits,
+            self._retention,
+        )
         jobs = JobServicer(
             submission=Submission(units=units, signals=signals, limits=limits, secrets=secrets),
             queries=queries,
@@ -272,7 +272,7 @@ class JobService:
         await self.worker_port.start()
         self._relay_task = asyncio.create_task(self._relay.run(), name="relay")
         self._loops = [
-            asyncio.create_task(_kept_running(name, run), name=name)
+            asyncio.create_task(kept_running(name, run), name=name)
             for name, run in {
                 "wakeups": self.wakeups.run,
                 "poll": lambda: self.hub.poll(self._poll_seconds),
@@ -323,30 +323,3 @@ class JobService:
 
     def _poll_seconds(self) -> float:
         return _SAFETY_POLL_SECONDS if self.wakeups.link_up else _POLL_SECONDS
-
-
-async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Start a loop again whenever a fault ends it, until cancelled."""
-    while True:
-        try:
-            await run()
-        except Exception as error:  # noqa: BLE001 - a loop's edge: it must go on
-            _log.error("loop_failed", loop=name, exc_info=error)
-        await asyncio.sleep(_RESTART_SECONDS)
-
-
-def _retention_loop(
-    units: SqlUnitOfWorkFactory,
-    store: ArtifactStore,
-    orphans: Orphans,
-    limits: Limits,
-    threads: BoundedThreads,
-) -> RetentionLoop:
-    return RetentionLoop(
-        retention=Retention(units=units, store=store, orphans=orphans, limits=limits),
-        sweep=lambda: orphans.sweep_all(limits.orphan_grace),
-        sweep_checkpoints=orphans.sweep_checkpoints,
-        threads=threads,
-        interval_seconds=interval_of(limits, _LONGEST_RETENTION_INTERVAL).total_seconds(),
-        sweep_interval_seconds=interval_of(limits, _LONGEST_SWEEP_INTERVAL).total_seconds(),
-    )

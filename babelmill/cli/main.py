@@ -17,6 +17,7 @@ from babelmill.cli.queues import dead_letters, queues
 from babelmill.cli.redrive import delete, retry
 from babelmill.cli.transcode import transcode
 from babelmill.cli.translate import translate
+from babelmill.cli.webhooks import webhooks
 
 app = typer.Typer(
     name="babelmill",
@@ -48,6 +49,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(glossaries, name="glossaries")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(admin, name="admin")
 
 

@@ -12,6 +12,7 @@ from babelmill.client.async_admin import AsyncAdmin
 from babelmill.client.async_documents import AsyncDocuments
 from babelmill.client.async_glossaries import AsyncGlossaries
 from babelmill.client.async_queues import AsyncQueues
+from babelmill.client.async_webhooks import AsyncWebhooks
 from babelmill.client.jobs import locate_text
 from babelmill.client.upload_source import OnBytes, Uploadable
 from babelmill.jobs.v1 import (
@@ -23,7 +24,7 @@ from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncAdmin):
+class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncWebhooks, AsyncAdmin):
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and

@@ -8,17 +8,22 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Protocol
 
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.trace_headers import without_tracing
-from job_service.application.retention import RetentionReport
+from job_service.application.limits import Limits
+from job_service.application.orphans import Orphans
+from job_service.application.retention import Retention, RetentionReport, interval_of
 from job_service.dispatch.relay import Threads
 from job_service.domain.errors import Refusal
 
 _log = get_logger(__name__)
 
 _LONGEST_WAIT_SECONDS = 300.0
+_LONGEST_INTERVAL = timedelta(minutes=1)
+_LONGEST_SWEEP_INTERVAL = timedelta(hours=1)
 
 
 class Retains(Protocol):
@@ -91,3 +96,17 @@ class RetentionLoop:
         while (found := await self._threads.run(next, looks, None)) is not None:
             dropped += found
         return dropped
+
+
+def retention_loop(
+    retention: Retention, orphans: Orphans, limits: Limits, threads: Threads
+) -> RetentionLoop:
+    """Put the loop together, as often as the limits need it."""
+    return RetentionLoop(
+        retention=retention,
+        sweep=lambda: orphans.sweep_all(limits.orphan_grace),
+        sweep_checkpoints=orphans.sweep_checkpoints,
+        threads=threads,
+        interval_seconds=interval_of(limits, _LONGEST_INTERVAL).total_seconds(),
+        sweep_interval_seconds=interval_of(limits, _LONGEST_SWEEP_INTERVAL).total_seconds(),
+    )
