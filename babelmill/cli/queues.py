@@ -22,7 +22,7 @@ _LARGEST_PAGE = 500
 
 
 def queues(as_json: AsJson = False) -> None:
-    """List the queues over all tenants; with --json one a line."""
+    """List the queues; with --json one a line. An operator's token counts all tenants."""
     with session("queues") as run:
         found = run.client.queues()
         if as_json:

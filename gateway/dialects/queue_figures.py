@@ -18,7 +18,7 @@ _FAMILY = "translation"
 
 
 class MessagesQueue(BaseModel):
-    """One queue, counted in steps over all tenants."""
+    """One queue, counted in steps over the caller's tenant."""
 
     pending: int
     processing: int

@@ -101,7 +101,7 @@ async def list_jobs(
 
 @router.get("/queue", responses=refusals(), dependencies=[Depends(only_query())])
 async def queue_length(context: ContextOf, caller: TokenCaller) -> RecordsQueue:
-    """Tell how much waits for the translation workers, counted in steps over all tenants."""
+    """Tell how much of the caller's tenant waits for the translation workers, in steps."""
     queues = (await context.client.list_queues(caller)).queues
     return RecordsQueue(length=sum(each.depth for each in queues if each.name.startswith(_FAMILY)))
 

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["queues"])
 
 @router.get("/queues", responses=refusals(), dependencies=[Depends(only_query())])
 async def list_queues(context: ContextOf, caller: CallerOf) -> Queues:
-    """List the queues, counted in the database over all tenants."""
+    """List the queues, counted over the caller's tenant; for an operator, over all."""
     return queues_from_proto(await context.client.list_queues(caller))
 
 

@@ -48,7 +48,7 @@ class ReplayDeadLetters(BaseModel):
 
 
 class Queue(BaseModel):
-    """What waits and runs of one kind of work at one priority, over all tenants."""
+    """What waits and runs of one kind of work at one priority, over the caller's tenant."""
 
     name: str = Field(description="Such as `translation.normal`.")
     priority: PriorityWord

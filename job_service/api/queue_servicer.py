@@ -20,6 +20,7 @@ from job_service.api.traceparents import traceparent_to_store
 from job_service.api.validation import Violations, field
 from job_service.application.dead_letters import DeadLetters
 from job_service.application.queue_stats import QueueStats
+from job_service.domain.principal import Role
 
 MAX_REPLAYS = 100
 
@@ -46,8 +47,10 @@ class QueueServicer(queue_service_pb2_grpc.QueueServiceServicer):
         request: queue_service_pb2.ListQueuesRequest,
         context: queue_service_pb2_grpc._ServicerContext,
     ) -> queue_service_pb2.ListQueuesResponse:
-        """Return the queues."""
-        found = await self._threads.run(self._stats.list_queues)
+        """Return the queues; how much other tenants have waiting is for operators."""
+        principal = current_caller().principal
+        counted = None if principal.role is Role.OPERATOR else principal.tenant_id
+        found = await self._threads.run(self._stats.list_queues, counted)
         return queue_service_pb2.ListQueuesResponse(queues=[queue(each) for each in found])
 
     @override

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from job_service.application.ports import UnitOfWorkFactory
 from job_service.application.upkeep_ports import Standing
@@ -36,10 +37,10 @@ class QueueStats:
         self._units = units
         self._queues = queues
 
-    def list_queues(self) -> list[QueueFigure]:
-        """Return every queue by name, also the empty ones."""
+    def list_queues(self, tenant_id: UUID | None = None) -> list[QueueFigure]:
+        """Return every queue by name, also the empty ones; counted over a tenant or over all."""
         with self._units.read() as uow:
-            standings = uow.figures.standings(WINDOW)
+            standings = uow.figures.standings(WINDOW, tenant_id)
         of_queue: dict[str, list[Standing]] = {name: [] for name in self._queues.values()}
         for standing in standings:
             # Steps of a kind that nobody routes any more are in no queue.

@@ -60,7 +60,7 @@ class DeadLetterRows(Protocol):
 class QueueFigures(Protocol):
     """How much waits, runs and ends, over all tenants unless one is named."""
 
-    def standings(self, window: timedelta) -> Sequence[Standing]:
+    def standings(self, window: timedelta, tenant_id: UUID | None = None) -> Sequence[Standing]:
         """Count steps by kind and priority; `ended` are those of the last `window`."""
 
     def jobs_ended(self, tenant_id: UUID, window: timedelta) -> int:

@@ -33,13 +33,19 @@ class SqlQueueFigures:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def standings(self, window: timedelta) -> list[Standing]:
+    def standings(self, window: timedelta, tenant_id: UUID | None = None) -> list[Standing]:
         """Count steps by kind and priority; `ended` are those of the last `window`."""
+
+        def count(
+            wanted: ColumnElement[bool], since: ColumnElement[object] | None = None
+        ) -> _Counts:
+            return self._count(wanted, since, tenant_id)
+
         # One statement for each index, so that none of them reads the table.
-        ready = self._count(STEPS.c.state.in_((StepState.PENDING, StepState.QUEUED)), _WAITS_SINCE)
-        waiting = self._count(STEPS.c.state == StepState.RETRY_WAIT, STEPS.c.not_before)
-        leased = self._count(STEPS.c.state.in_((StepState.IN_PROGRESS, StepState.CANCELLING)))
-        ended = self._count(STEPS.c.finished_at > func.now() - literal(window))
+        ready = count(STEPS.c.state.in_((StepState.PENDING, StepState.QUEUED)), _WAITS_SINCE)
+        waiting = count(STEPS.c.state == StepState.RETRY_WAIT, STEPS.c.not_before)
+        leased = count(STEPS.c.state.in_((StepState.IN_PROGRESS, StepState.CANCELLING)))
+        ended = count(STEPS.c.finished_at > func.now() - literal(window))
         nothing = (0, None)
         return [
             Standing(
@@ -66,16 +72,20 @@ class SqlQueueFigures:
         ).scalar_one()
 
     def _count(
-        self, wanted: ColumnElement[bool], since: ColumnElement[object] | None = None
+        self,
+        wanted: ColumnElement[bool],
+        since: ColumnElement[object] | None,
+        tenant_id: UUID | None,
     ) -> _Counts:
         age = literal(None) if since is None else func.clock_timestamp() - func.min(since)
-        found = self._connection.execute(
-            select(
-                STEPS.c.kind, STEPS.c.priority_rank, func.count().label("steps"), age.label("age")
+        counted = select(
+            STEPS.c.kind, STEPS.c.priority_rank, func.count().label("steps"), age.label("age")
+        ).where(wanted)
+        if tenant_id is not None:
+            counted = counted.join(JOBS, JOBS.c.job_id == STEPS.c.job_id).where(
+                JOBS.c.tenant_id == tenant_id
             )
-            .where(wanted)
-            .group_by(STEPS.c.kind, STEPS.c.priority_rank)
-        )
+        found = self._connection.execute(counted.group_by(STEPS.c.kind, STEPS.c.priority_rank))
         return {(row.kind, PRIORITIES[row.priority_rank]): (row.steps, row.age) for row in found}
 
 

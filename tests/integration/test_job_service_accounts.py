@@ -16,6 +16,7 @@ from babelmill.jobs.v1 import (
     artifact_service_pb2,
     audit_entry_pb2,
     job_service_pb2,
+    queue_service_pb2,
 )
 from tests.integration.job_service_house import House, Metadata, bearer, open_house, refusal
 
@@ -277,3 +278,16 @@ async def test_audit_log_stays_when_somebody_would_change_it(
         with pytest.raises(psycopg2.IntegrityError), connection.cursor() as cursor:
             cursor.execute(statement)
     connection.close()
+
+
+async def test_other_tenants_waiting_work_is_counted_for_operators_alone(house: House) -> None:
+    await house.create("pt", "es")
+
+    async def waiting(token: Metadata) -> int:
+        request = queue_service_pb2.ListQueuesRequest()
+        listed = await house.queues.ListQueues(request, metadata=token)
+        return sum(queue.depth for queue in listed.queues)
+
+    assert await waiting(house.client) == 2
+    assert await waiting(house.other_client) == 0
+    assert await waiting(house.operator) == 2

@@ -25,7 +25,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class Queue(_message.Message):
     """Queue is what waits and runs of one kind of work at one priority, counted
-    in the database over all tenants.
+    in the database over the caller's tenant; for an operator, over all tenants.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

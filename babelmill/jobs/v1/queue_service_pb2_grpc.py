@@ -61,7 +61,8 @@ class QueueServiceServicer:
     """
 
     def ListQueues(self, request, context):
-        """ListQueues returns all queues. Idempotent.
+        """ListQueues returns all queues, counted over the caller's tenant; for an
+        operator, over all tenants. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class QueueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> QueueServiceAsyncStub: ...
     ListQueues: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.ListQueuesRequest, _queue_service_pb2.ListQueuesResponse]
-    """ListQueues returns all queues. Idempotent."""
+    """ListQueues returns all queues, counted over the caller's tenant; for an
+    operator, over all tenants. Idempotent.
+    """
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.ListDeadLettersRequest, _queue_service_pb2.ListDeadLettersResponse]
     """ListDeadLetters returns the tenant's dead-lettered jobs, newest first.
     Idempotent.
@@ -66,7 +68,9 @@ class QueueServiceAsyncStub(QueueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListQueues: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ListQueuesRequest, _queue_service_pb2.ListQueuesResponse]  # type: ignore[assignment]
-    """ListQueues returns all queues. Idempotent."""
+    """ListQueues returns all queues, counted over the caller's tenant; for an
+    operator, over all tenants. Idempotent.
+    """
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ListDeadLettersRequest, _queue_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """ListDeadLetters returns the tenant's dead-lettered jobs, newest first.
     Idempotent.
@@ -98,7 +102,9 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_service_pb2.ListQueuesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_service_pb2.ListQueuesResponse, _abc.Awaitable[_queue_service_pb2.ListQueuesResponse]]:
-        """ListQueues returns all queues. Idempotent."""
+        """ListQueues returns all queues, counted over the caller's tenant; for an
+        operator, over all tenants. Idempotent.
+        """
 
     @_abc_1.abstractmethod
     def ListDeadLetters(
