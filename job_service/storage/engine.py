@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from job_service.domain.errors import OutOfSpace, StorageUnavailable
-from job_service.storage.pinging import ping_idle_connections
 from job_service.storage.unanswered import Patience, TimedCursor
 
 LOCK_TIMEOUT_SECONDS = 5
@@ -70,6 +69,7 @@ def open_database(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=True,
         # Many rows of an UPDATE go out together instead of one by one.
         executemany_mode="values_plus_batch",
         # Errors must not carry users' texts into logs.
@@ -86,7 +86,6 @@ def open_database(
             "keepalives_count": 4,
         },
     )
-    ping_idle_connections(engine)
     return Database(engine, patience)
 
 
