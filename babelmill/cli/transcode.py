@@ -20,6 +20,7 @@ from babelmill.cli.options import (
 from babelmill.cli.places import as_directory
 from babelmill.cli.reporters import transfer_bar
 from babelmill.cli.screen import to_json
+from babelmill.cli.segment_options import SegmentLength, SegmentsWord, parse_segments
 from babelmill.cli.session import session
 from babelmill.cli.transcode_options import Settings, parse_settings
 
@@ -36,6 +37,8 @@ def transcode(
         typer.Option("--output", "-o", metavar="PATH", help="File or directory to write to."),
     ] = None,
     settings: Settings = None,
+    segments: SegmentsWord = "auto",
+    segment_length: SegmentLength = 0.0,
     priority: Priority = "normal",
     label: Labels = None,
     request_id: RequestId = None,
@@ -52,6 +55,7 @@ def transcode(
     """
     chosen_priority, labels = parse_priority(priority), parse_labels(label)
     options = parse_settings(settings)
+    cut = parse_segments(segments, segment_length)
     with session("transcode") as run:
         place = as_directory(output)
         if place is not None and place.exists() and place.samefile(source):
@@ -61,6 +65,7 @@ def transcode(
                 source,
                 preset,
                 options=options,
+                segments=cut,
                 priority=chosen_priority,
                 request_id=request_id,
                 labels=labels,

@@ -20,7 +20,7 @@ from babelmill.jobs.v1 import (
     catalog_service_pb2,
     job_pb2,
 )
-from babelmill.media.v1 import media_pb2
+from babelmill.media.v1 import media_pb2, segments_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
@@ -74,6 +74,7 @@ class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncWebhooks, A
         preset: str,
         *,
         options: media_pb2.TranscodeOptions | None = None,
+        segments: segments_pb2.Segments | None = None,
         filename: str | None = None,
         priority: requests.PriorityName = "normal",
         request_id: str | None = None,
@@ -83,14 +84,15 @@ class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncWebhooks, A
     ) -> job_pb2.Job:
         """Transcode an uploaded artifact, or a path, bytes or file that is uploaded first.
 
-        `options` change what the preset makes, where it takes them.
+        `options` change what the preset makes, where it takes them; `segments`
+        say whether several workers encode it at once.
         Repeatable by `request_id`, as `translate_text` is.
         """
         request_id = request_id or requests.new_request_id()
         if not isinstance(source, artifact_pb2.Artifact):
             source = await self._upload_for(request_id, source, filename, on_bytes)
         return await self.create_job(
-            requests.transcode_spec(source, preset, options),
+            requests.transcode_spec(source, preset, options, segments),
             priority=priority,
             request_id=request_id,
             labels=labels,

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from babelmill.client.errors import InvalidArgument
 from babelmill.jobs.v1 import artifact_pb2, job_pb2, job_service_pb2
-from babelmill.media.v1 import media_pb2
+from babelmill.media.v1 import media_pb2, segments_pb2
 from babelmill.translation.v1 import translation_pb2
 
 PriorityName: TypeAlias = Literal["urgent", "normal", "low"]
@@ -95,11 +95,15 @@ def transcode_spec(
     artifact: str | artifact_pb2.Artifact,
     preset: str,
     options: media_pb2.TranscodeOptions | None = None,
+    segments: segments_pb2.Segments | None = None,
 ) -> job_pb2.JobSpec:
     """Describe a transcode of an artifact, given as itself or as its id."""
     return job_pb2.JobSpec(
         transcode=media_pb2.TranscodeSpec(
-            artifact_id=artifact_id_of(artifact), preset=preset, options=options
+            artifact_id=artifact_id_of(artifact),
+            preset=preset,
+            options=options,
+            segments=segments,
         )
     )
 

@@ -86,6 +86,7 @@ class Preset(BaseModel):
     needs_video: bool = Field(description="An input without video is refused.")
     needs_audio: bool = Field(description="An input without sound is refused.")
     options: list[PresetOption] = Field(description="What can be chosen in a spec's `options`.")
+    takes_segments: bool = Field(description="It can be encoded in segments.")
 
 
 class Presets(BaseModel):
@@ -164,6 +165,7 @@ def presets_from_proto(message: catalog_service_pb2.ListPresetsResponse) -> Pres
                 audio_codec=each.audio_codec,
                 needs_video=each.needs_video,
                 needs_audio=each.needs_audio,
+                takes_segments=each.takes_segments,
                 options=[
                     PresetOption(
                         name=option.name,

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from pydantic import BaseModel, ConfigDict, Field
 
 from babelmill.media.v1 import media_pb2
+from gateway.transcoding.segments import Segments, segments_from_proto, segments_to_proto
 from gateway.transcoding.words import RequestText
 
 _LARGEST_INT32 = 2**31 - 1
@@ -59,18 +60,29 @@ class TranscodeSpec(BaseModel):
         exclude_if=lambda value: value is None,
         description="As the preset's `options` in `GET /v1/presets` allow.",
     )
+    segments: Segments | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="How the video is cut, to be encoded by several workers at once.",
+    )
 
 
 def transcode_to_proto(given: TranscodeSpec) -> media_pb2.TranscodeSpec:
     """Read a spec into its message."""
     message = media_pb2.TranscodeSpec()
-    json_format.ParseDict(given.model_dump(mode="json", exclude_none=True), message)
+    fields = given.model_dump(mode="json", exclude_none=True, exclude={"segments"})
+    json_format.ParseDict(fields, message)
+    if given.segments is not None:
+        message.segments.CopyFrom(segments_to_proto(given.segments))
     return message
 
 
 def transcode_from_proto(message: media_pb2.TranscodeSpec) -> TranscodeSpec:
     """Write a spec; fields that this edge does not know are left out."""
-    return TranscodeSpec.model_validate(_known(TranscodeSpec, message))
+    fields = _known(TranscodeSpec, message)
+    if message.HasField("segments"):
+        fields["segments"] = segments_from_proto(message.segments)
+    return TranscodeSpec.model_validate(fields)
 
 
 def _known(model: type[BaseModel], message: media_pb2.TranscodeSpec) -> dict[str, Any]:
