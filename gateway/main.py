@@ -122,6 +122,7 @@ def server_config(settings: GatewaySettings, context: Context) -> uvicorn.Config
 def limits_of(settings: GatewaySettings) -> Limits:
     """Give the limits that settings say."""
     return Limits(
+        max_head_bytes=settings.gateway_max_head_bytes,
         max_json_bytes=settings.gateway_max_json_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         json_body_seconds=settings.gateway_body_seconds,

@@ -1,8 +1,8 @@
 """How much and how slowly a client may send: caps on bodies in size and time.
 
 Applied beneath all routes, on the bytes as they arrive, so that neither a
-chunked body without a length nor a dripping one gets around them. Caps on the
-request's head are the protocol's, see `protocol`.
+chunked body without a length nor a dripping one gets around them. How slowly a
+head may come is the protocol's affair, see `protocol`.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ _LINGER_IDLE_SECONDS = 1.0
 class Limits:
     """What this edge allows, decided once at start."""
 
+    max_head_bytes: int = 32 * 1024
     max_json_bytes: int = 2 * 1024 * 1024
     max_upload_bytes: int = 8 * 1024**3
     json_body_seconds: float = 30.0
@@ -57,7 +58,7 @@ class BodyLimits:
             total_seconds=None if upload else self._limits.json_body_seconds,
             has_body="transfer-encoding" in headers or headers.get("content-length", "0") != "0",
         )
-        refusal = _refusal_of_head(headers, meter.largest_bytes)
+        refusal = _refusal_of_head(headers, meter.largest_bytes, self._limits.max_head_bytes)
         if refusal is not None:
             await problem_response(refusal)(scope, receive, meter.send)
             return
@@ -143,7 +144,24 @@ def too_large(largest_bytes: int) -> ProblemError:
     )
 
 
-def _refusal_of_head(headers: Headers, largest_bytes: int) -> ProblemError | None:
+def malformed_head() -> ProblemError:
+    """Make the refusal of a head that cannot be taken."""
+    return ProblemError(
+        HTTPStatus.BAD_REQUEST,
+        "MALFORMED_REQUEST",
+        "The request is not valid HTTP, or its head is too large.",
+    )
+
+
+def _refusal_of_head(
+    headers: Headers, largest_bytes: int, largest_head_bytes: int
+) -> ProblemError | None:
+    # The protocol counts only heads that come in pieces.
+    if sum(len(name) + len(value) for name, value in headers.raw) > largest_head_bytes:
+        return malformed_head()
+    # Whoever sends both may hide a second request from a proxy (RFC 9112 section 6.1).
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return malformed_head()
     if headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
         return ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -5,12 +5,12 @@ uvicorn waits forever for a head that never ends; here the connection is closed
 """
 
 import asyncio
-from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gateway.problem_details import MEDIA_TYPE, ProblemError, problem_of
+from gateway.http.limits import malformed_head
+from gateway.problem_details import MEDIA_TYPE, problem_of
 
 _LINGER_SECONDS = 1.0
 
@@ -46,13 +46,7 @@ class EdgeProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text is not used
         """Refuse a malformed or too large head, and close."""
-        problem = problem_of(
-            ProblemError(
-                HTTPStatus.BAD_REQUEST,
-                "MALFORMED_REQUEST",
-                "The request is not valid HTTP, or its head is too large.",
-            )
-        )
+        problem = problem_of(malformed_head())
         body = problem.model_dump_json(exclude_none=True).encode()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()  # an answer is on its way already

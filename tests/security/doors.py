@@ -59,6 +59,18 @@ class Server:
         entries = [json.loads(line) for line in self.raw_log().splitlines() if line[:1] == b"{"]
         return [entry for entry in entries if entry["event"] == event]
 
+    def wait_for(self, event: str) -> dict[str, Any]:  # Any: JSON
+        """Wait for a log entry, while the process lives."""
+
+        def look() -> list[dict[str, Any]]:  # Any: JSON
+            found = self.logged(event)
+            ended = self.popen.poll() is not None
+            return found or ([{"ended": True}] if ended else [])
+
+        first = eventually(look, timeout_seconds=DEADLINE_SECONDS)[0]
+        assert "ended" not in first, self.raw_log().decode()
+        return first
+
     def end(self) -> None:
         if self.popen.poll() is None:
             self.popen.kill()
@@ -152,9 +164,9 @@ def open_doors(
         servers.append(Server("job_service.main", shared, folder / "job_service.log"))
         servers.append(Server("gateway.main", shared, folder / "gateway.log"))
         service, gateway = servers
-        with grpc.insecure_channel(grpc_address) as channel:
-            grpc.channel_ready_future(channel).result(DEADLINE_SECONDS)
-        (listening,) = eventually(lambda: gateway.logged("gateway_listening"))
+        service.wait_for("port_opened")
+        eventually(lambda: len(service.logged("port_opened")) == 2)
+        listening = gateway.wait_for("gateway_listening")
         yield Doors(
             service=service,
             gateway=gateway,

@@ -1,0 +1,420 @@
+"""Requests at the HTTP door that no client library of ours would make."""
+
+import json
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.security.doors import Doors
+from tests.security.test_calls import SQL
+
+MIB = 1024 * 1024
+ENVIRONMENT = {
+    "BABELMILL_GATEWAY_BODY_SECONDS": "1",
+    "BABELMILL_GATEWAY_HEAD_SECONDS": "1",
+    "BABELMILL_GATEWAY_UPLOAD_IDLE_SECONDS": "1",
+    "BABELMILL_MAX_UPLOAD_BYTES": str(4 * MIB),
+    "BABELMILL_MAX_WAITING_JOBS": "60",
+}
+ESCAPES = "a\r\nb\x1b[31mred\x1b[0m\x07\u2028forged"
+
+
+def text_job(**changes: object) -> dict[str, Any]:
+    spec = {"text": "Hello.", "source_language": "en", "target_languages": ["pt"]}
+    return {"spec": {"translate_text": spec}, **changes}
+
+
+@pytest.fixture
+def http(doors: Doors) -> Iterator[httpx.Client]:
+    with doors.http() as client:
+        yield client
+
+
+def problem(response: httpx.Response, status: int, reason: str = "") -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert not reason or body["reason"] == reason
+    return body
+
+
+def talk(doors: Doors, *pieces: bytes, wait_seconds: float = 0.0) -> bytes:
+    """Send bytes as they are, one piece after the other, and return what comes back."""
+    with socket.create_connection(doors.http_address, timeout=15) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except OSError:
+                break
+            time.sleep(wait_seconds)
+        received = bytearray()
+        # A connection that is kept open says nothing more.
+        connection.settimeout(2.0)
+        try:
+            while data := connection.recv(65_536):
+                received += data
+        except (ConnectionResetError, TimeoutError):
+            pass
+    return bytes(received)
+
+
+def head(doors: Doors, line: str, *headers: str) -> bytes:
+    lines = [line, "Host: localhost", f"Authorization: Bearer {doors.token}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+@pytest.mark.matrix(17, 18)
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/artifacts/x", "/v1/engines", "/v1/queues"])
+def test_caller_is_refused_when_it_has_no_clients_token(
+    doors: Doors, http: httpx.Client, path: str
+) -> None:
+    for header in ("", "Bearer", "Bearer wrong", "Token x", "Basic eDp5", "Bearer a b"):
+        response = http.get(path, headers={"Authorization": header})
+        problem(response, 401, "UNAUTHENTICATED")
+        assert response.headers["www-authenticate"] == "Bearer"
+    refused = http.get(path, headers={"Authorization": f"Bearer {doors.worker_token}"})
+    problem(refused, 403, "WRONG_ROLE")
+
+
+@pytest.mark.matrix(19)
+def test_nothing_is_there_when_it_is_another_tenants(doors: Doors, http: httpx.Client) -> None:
+    job = http.post("/v1/jobs", json=text_job()).json()
+    artifact = http.post("/v1/artifacts", content=b"private").json()
+    terms = {"display_name": "x", "source_language": "en", "terms": [{"source": "mill"}]}
+    glossary = http.post("/v1/glossaries", json=terms).json()
+    job_path = f"/v1/jobs/{job['job_id']}"
+    artifact_path = f"/v1/artifacts/{artifact['artifact_id']}"
+    glossary_path = f"/v1/glossaries/{glossary['glossary_id']}"
+    with doors.http(doors.other_token) as stranger:
+        for method, path in (
+            ("GET", job_path),
+            ("DELETE", job_path),
+            ("POST", f"{job_path}/cancel"),
+            ("POST", f"{job_path}/retry"),
+            ("GET", f"{job_path}/result"),
+            ("GET", f"{job_path}/events"),
+            ("GET", f"{job_path}/events:list"),
+            ("GET", artifact_path),
+            ("GET", f"{artifact_path}/content"),
+            ("GET", glossary_path),
+            ("DELETE", glossary_path),
+        ):
+            found = problem(stranger.request(method, path), 404)
+            other = path.replace(path.split("/")[3], str(uuid.uuid4()))
+            missing = problem(stranger.request(method, other), 404)
+            for name in ("type", "title", "status", "detail", "reason", "violations"):
+                assert found[name] == missing[name], "it can be told apart"
+        assert stranger.get("/v1/jobs").json()["jobs"] == []
+        assert stranger.get("/v1/glossaries").json()["glossaries"] == []
+        spec = {"artifact_id": artifact["artifact_id"], "target_languages": ["pt"]}
+        stolen = stranger.post("/v1/jobs", json={"spec": {"translate_document": spec}})
+        problem(stolen, 404)
+    assert http.get(job_path).json()["state"] in ("pending", "queued")
+
+
+@pytest.mark.matrix(24)
+@pytest.mark.parametrize("sql", SQL)
+def test_sql_is_taken_literally_when_it_stands_in_a_query(http: httpx.Client, sql: str) -> None:
+    for name in ("page_token", "kind", "state", "priority", "created_after"):
+        problem(http.get("/v1/jobs", params={name: sql}), 400, "INVALID_REQUEST")
+    found = http.get("/v1/jobs", params={"label": f"sql={sql}"})
+    assert found.json()["jobs"] == []
+    missing = http.get("/v1/jobs/" + sql.replace("/", "%2f"))
+    assert missing.status_code in (400, 404)
+
+
+@pytest.mark.matrix(25)
+def test_page_token_is_refused_when_it_is_changed_or_anothers(
+    doors: Doors, http: httpx.Client
+) -> None:
+    for _ in range(3):
+        assert http.post("/v1/jobs", json=text_job()).status_code == 201
+    token = http.get("/v1/jobs", params={"page_size": 1}).json()["next_page_token"]
+    for place in range(0, len(token), 7):
+        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+        problem(http.get("/v1/jobs", params={"page_size": 1, "page_token": changed}), 400)
+    with doors.http(doors.other_token) as stranger:
+        problem(stranger.get("/v1/jobs", params={"page_size": 1, "page_token": token}), 400)
+    filtered = {"page_size": 1, "page_token": token, "label": "a=b"}
+    problem(http.get("/v1/jobs", params=filtered), 400)
+
+
+@pytest.mark.matrix(26)
+def test_job_is_its_own_when_another_tenant_has_used_the_key(
+    doors: Doors, http: httpx.Client
+) -> None:
+    headers = {"Idempotency-Key": "greeting"}
+    ours = http.post("/v1/jobs", json=text_job(), headers=headers)
+    with doors.http(doors.other_token) as stranger:
+        theirs = stranger.post("/v1/jobs", json=text_job(labels={"a": "b"}), headers=headers)
+    assert (ours.status_code, theirs.status_code) == (201, 201)
+    assert ours.json()["job_id"] != theirs.json()["job_id"]
+
+
+@pytest.mark.matrix(28)
+def test_upload_is_refused_when_it_is_larger_than_allowed(doors: Doors, http: httpx.Client) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(6):
+            yield b"x" * MIB
+
+    for content in (b"x" * (5 * MIB), pieces()):
+        problem(http.post("/v1/artifacts", content=content), 413, "TOO_LARGE")
+    lie = head(doors, "POST /v1/artifacts HTTP/1.1", "Content-Length: 99999999999999999999999999")
+    assert b" 413 " in talk(doors, lie) or b" 400 " in talk(doors, lie)
+    both = head(
+        doors,
+        "POST /v1/jobs HTTP/1.1",
+        "Content-Type: application/json",
+        "Content-Length: 4",
+        "Transfer-Encoding: chunked",
+    )
+    # RFC 9112, 6.1: whoever sends both may be smuggling a second request.
+    answer = talk(doors, both + b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b" 400 " in answer
+
+
+@pytest.mark.matrix(29)
+def test_request_is_ended_when_it_drips_in(doors: Doors) -> None:
+    started = time.monotonic()
+    json_head = head(
+        doors, "POST /v1/jobs HTTP/1.1", "Content-Type: application/json", "Content-Length: 500"
+    )
+    drips = [b" "] * 8
+    slow_body = talk(doors, json_head, *drips, wait_seconds=0.25)
+    assert b" 408 " in slow_body
+    assert b"BODY_TOO_SLOW" in slow_body
+    upload_head = head(doors, "POST /v1/artifacts HTTP/1.1", "Content-Length: 500")
+    assert b" 408 " in talk(doors, upload_head, b"a")
+    slow_head = talk(doors, b"GET /healthz HTTP/1.1\r\n", *[b"X: y\r\n"] * 8, wait_seconds=0.25)
+    assert b" 200 " not in slow_head
+    assert time.monotonic() - started < 25
+
+
+@pytest.mark.matrix(29, 12)
+def test_others_are_served_and_the_silent_are_closed_when_they_send_no_head(
+    doors: Doors, http: httpx.Client
+) -> None:
+    silent = [socket.create_connection(doors.http_address, timeout=10) for _ in range(300)]
+    try:
+        assert http.get("/healthz").status_code == 200
+        for connection in silent:
+            assert connection.recv(100) == b""
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.matrix(30)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "C:\\windows\\system.ini",
+        "a\x00.txt",
+        "x" * 5000,
+        "..",
+        "a\r\nSet-Cookie: b=c",
+        "\u202egnp.exe",
+        '"; rm -rf /; "',
+        "$(id).txt",
+    ],
+)
+def test_filename_is_a_label_or_refused_when_it_is_hostile(
+    doors: Doors, http: httpx.Client, name: str
+) -> None:
+    before = {path.relative_to(doors.artifacts) for path in doors.artifacts.rglob("*")}
+    raw = http.post("/v1/artifacts", params={"filename": name}, content=b"x")
+    form = http.post("/v1/artifacts", files={"file": (name, b"x", "text/plain")})
+    for response in (raw, form):
+        if response.status_code != 201:
+            problem(response, 400)
+            continue
+        served = http.get(response.json()["content_url"])
+        assert served.content == b"x"
+        disposition = served.headers["content-disposition"]
+        assert disposition.startswith("attachment")
+        assert "/" not in disposition
+        assert "\\" not in disposition
+        assert "set-cookie" not in served.headers
+    after = {path.relative_to(doors.artifacts) for path in doors.artifacts.rglob("*")}
+    assert not any(part in str(path) for path in after - before for part in ("passwd", "id", "rm"))
+
+
+@pytest.mark.matrix(31)
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"--b\r\n"),
+        ("multipart/form-data; boundary=", b"--\r\n"),
+        ("multipart/form-data; boundary=" + "b" * 500, b"--b\r\n"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="filename"\r\n\r\nx\r\n' * 10_000,
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\nX: " + b"y" * MIB + b"\r\n\r\nx\r\n--b--\r\n",
+        ),
+        ("multipart/form-data; boundary=b", b"--b\r\n" + b"A: b\r\n" * 5000 + b"\r\nx\r\n--b--"),
+        ("multipart/form-data; boundary=b", b"\r\n" * 500_000),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="filename"\r\n\r\n' + b"x" * MIB,
+        ),
+    ],
+)
+def test_form_is_refused_at_once_when_it_is_hostile(
+    http: httpx.Client, content_type: str, body: bytes
+) -> None:
+    started = time.monotonic()
+    response = http.post("/v1/artifacts", content=body, headers={"Content-Type": content_type})
+    problem(response, 400, "MALFORMED_MULTIPART")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.matrix(32)
+def test_ranges_are_refused_at_once_when_they_are_many(http: httpx.Client) -> None:
+    url = http.post("/v1/artifacts", content=b"x" * 1000).json()["content_url"]
+    started = time.monotonic()
+    for ranges in (
+        "bytes=" + ",".join(f"{n}-{n}" for n in range(1000)),
+        "bytes=0-" + "9" * 5000,
+        "bytes=" + "-" * 8000,
+        "bytes=0-0," * 900,
+        "bytes=-0",
+        "bytes=1000-",
+        "items=0-1",
+    ):
+        problem(http.get(url, headers={"Range": ranges}), 416, "RANGE_NOT_SATISFIABLE")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.matrix(33, 38, 61)
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("text/html", b"<script>alert(1)</script>"),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("application/pdf", b"%PDF-1.7 GIF89a <script>alert(1)</script>"),
+        ("text/html\r\nX-Evil: 1", b"GIF89a"),
+        ("*/*", b"PK\x03\x04<html>"),
+    ],
+)
+def test_content_cannot_run_when_a_browser_opens_it(
+    http: httpx.Client, media_type: str, content: bytes
+) -> None:
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="media_type"\r\n\r\n'
+        + media_type.encode()
+        + b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.html"\r\n\r\n'
+        + content
+        + b"\r\n--b--\r\n"
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = http.post("/v1/artifacts", content=form, headers=headers)
+    if response.status_code != 201:
+        problem(response, 400)
+        return
+    served = http.get(response.json()["content_url"])
+    assert served.content == content
+    assert served.headers["content-disposition"].startswith("attachment")
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert served.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert "x-evil" not in served.headers
+
+
+@pytest.mark.matrix(55)
+def test_log_has_one_line_for_each_entry_when_names_hold_escapes(
+    doors: Doors, http: httpx.Client
+) -> None:
+    http.post("/v1/artifacts", params={"filename": ESCAPES}, content=b"x")
+    http.post("/v1/jobs", json=text_job(request_id=ESCAPES, labels={ESCAPES: ESCAPES}))
+    http.get("/v1/jobs/" + "%0d%0a%1b[31m")
+    http.get("/v1/jobs", params={"page_token": ESCAPES, ESCAPES: ESCAPES})
+    http.get("/v1/%7f%0aforged")
+    talk(doors, head(doors, "GET /v1/jobs HTTP/1.1", "X-Evil: \x1b[31mforged", "Last: a\x08"))
+    for server in (doors.gateway, doors.service):
+        log = server.raw_log()
+        assert b"\x1b" not in log
+        assert b"\r" not in log
+        assert b"forged" not in log, "what a client made up is in the log"
+        for line in log.splitlines():
+            json.loads(line)
+
+
+@pytest.mark.matrix(56)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": "00-" + "0" * 32 + "-" + "0" * 16 + "-01"},
+        {"traceparent": "x" * 8000},
+        {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "tracestate": "k=v," * 4000},
+        {"baggage": ",".join(f"key{n}=value" for n in range(1500))},
+    ],
+)
+def test_job_is_made_when_trace_headers_are_hostile(
+    doors: Doors, http: httpx.Client, headers: dict[str, str]
+) -> None:
+    response = http.post("/v1/jobs", json=text_job(), headers=headers)
+    assert response.status_code == 201
+    assert len(response.json()["trace_id"]) == 32
+    assert set(response.json()["trace_id"]) != {"0"}
+
+
+@pytest.mark.matrix(56, 5)
+def test_request_is_refused_when_its_head_is_huge(doors: Doors) -> None:
+    answer = talk(doors, head(doors, "GET /v1/jobs HTTP/1.1", "baggage: " + "a=b," * 20_000))
+    assert b" 400 " in answer
+    assert b"MALFORMED_REQUEST" in answer
+
+
+@pytest.mark.matrix(61)
+@pytest.mark.parametrize("path", ["/v1/jobs", "/docs", "/redoc", "/openapi.json", "/healthz"])
+def test_other_sites_get_nothing_when_they_ask_in_a_browser(http: httpx.Client, path: str) -> None:
+    headers = {"Origin": "https://evil.example", "Cookie": "token=x"}
+    preflight = {"Access-Control-Request-Method": "GET", **headers}
+    for response in (http.get(path, headers=headers), http.options(path, headers=preflight)):
+        assert not any(name.startswith("access-control-") for name in response.headers)
+        assert "set-cookie" not in response.headers
+        assert response.headers["x-frame-options"] == "DENY"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+    no_token = httpx.get(http.base_url.join("/v1/jobs"), headers=headers)
+    problem(no_token, 401, "UNAUTHENTICATED")
+
+
+@pytest.mark.matrix(61)
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_job_is_not_made_when_a_form_of_another_site_posts_it(
+    http: httpx.Client, media_type: str
+) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    response = http.post("/v1/jobs", content=json.dumps(text_job()), headers=headers)
+    problem(response, 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.matrix(65)
+@pytest.mark.parametrize("path", ["/v1/jobs/%00", "/v1/jobs/" + "x" * 3000, "/v1/artifacts/%2e%2e"])
+def test_answer_tells_nothing_of_the_inside_when_ids_are_nonsense(
+    http: httpx.Client, path: str
+) -> None:
+    response = http.get(path)
+    assert response.status_code in (400, 404)
+    for word in ("Traceback", "psycopg2", "SELECT", "/work", "site-packages", ".py"):
+        assert word not in response.text
+
+
+@pytest.mark.matrix(27)
+def test_client_is_told_to_wait_when_its_jobs_are_too_many(http: httpx.Client) -> None:
+    batch = {"requests": [text_job() for _ in range(61)]}
+    response = http.post("/v1/jobs:batch", json=batch)
+    body = problem(response, 429, "TOO_MANY_WAITING_JOBS")
+    assert int(response.headers["retry-after"]) >= 1
+    assert body["detail"]
