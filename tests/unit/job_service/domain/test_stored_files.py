@@ -1,6 +1,6 @@
 """Keys of the artifact store tell whose files they name."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +14,8 @@ from job_service.domain.stored_files import (
     read_key,
 )
 
-JOB, STEP, LEASE = uuid4(), uuid4(), uuid4()
+# Fixed, as they are parts of the names of tests.
+JOB, STEP, LEASE = (UUID(int=number, version=4) for number in (1, 2, 3))
 PREFIX = staging_prefix(JOB, LeaseRequest(STEP, 3, LEASE))
 CHECKPOINTS = checkpoint_prefix(str(JOB), str(STEP))
 
