@@ -64,6 +64,8 @@ class StreamInfo:
     language: str = ""
     """ISO 639-2 as the file has it; empty if it says nothing."""
     is_default: bool = False
+    is_forced: bool = False
+    """Holds only what must be read, such as signs; of subtitles."""
     is_cover: bool = False
     """A still picture attached to the file; it is no video."""
     width: int | None = None

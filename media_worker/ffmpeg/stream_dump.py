@@ -84,6 +84,7 @@ def _parse_stream(line: str) -> StreamInfo | None:
         codec=found["codec"],
         language="" if language == "und" else language,
         is_default="(default)" in rest,
+        is_forced="(forced)" in rest,
         is_cover="(attached pic)" in rest,
         width=int(size["width"]) if size else None,
         height=int(size["height"]) if size else None,

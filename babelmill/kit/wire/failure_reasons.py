@@ -181,6 +181,26 @@ class FailureReason(StrEnum):
         False,
         "The media file is of a kind that is not processed, for safety or by its limits.",
     )
+    NOT_SUBTITLES = (
+        "NOT_SUBTITLES",
+        False,
+        "The file is no subtitle file of a format and charset that can be read.",
+    )
+    SUBTITLES_NOT_TEXT = (
+        "SUBTITLES_NOT_TEXT",
+        False,
+        "The subtitle track holds pictures, of which no text is made.",
+    )
+    CONTAINER_UNSUITABLE = (
+        "CONTAINER_UNSUITABLE",
+        False,
+        "The container that was asked for cannot hold all streams of the file.",
+    )
+    FONT_MISSING = (
+        "FONT_MISSING",
+        False,
+        "No font of the worker has all characters of the subtitles.",
+    )
     ENCODE_FAILED = (
         "ENCODE_FAILED",
         True,
