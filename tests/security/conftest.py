@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import grpc
+import httpx
 import psycopg2
 import pytest
 
@@ -41,3 +42,9 @@ def channel(doors: Doors) -> Iterator[grpc.Channel]:
     options = [("grpc.max_send_message_length", -1)]
     with grpc.insecure_channel(doors.grpc_address, options=options) as channel:
         yield channel
+
+
+@pytest.fixture
+def http(doors: Doors) -> Iterator[httpx.Client]:
+    with doors.http() as client:
+        yield client
