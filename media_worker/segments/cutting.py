@@ -14,8 +14,8 @@ from math import ceil
 from media_worker.segments.frame_times import FrameTimes
 
 _MICROSECONDS = 1_000_000
-# Decoding costs about a tenth of encoding, so this much of it in vain costs a twentieth.
-_MOST_DECODED_IN_VAIN = 0.5
+# Decoding costs about a tenth of encoding, so at most a tenth more work is done.
+_MOST_DECODED_IN_VAIN = 1.0
 # ffmpeg takes where to begin in microseconds; frames closer than this cannot be told apart.
 _CLOSEST_FRAMES_SECONDS = Fraction(20, _MICROSECONDS)
 
