@@ -15,6 +15,7 @@ from babelmill.kit.process.logs import get_logger
 from job_service.api.admin_servicer import AdminServicer
 from job_service.api.artifact_servicer import ArtifactServicer
 from job_service.api.auth import Authenticator
+from job_service.api.call_limits import CallLimits
 from job_service.api.catalog_servicer import CatalogServicer
 from job_service.api.glossary_servicer import GlossaryServicer
 from job_service.api.job_servicer import JobServicer
@@ -241,6 +242,7 @@ class JobService:
             on_refused=RefusalRecord(auditing=auditing, threads=self._background).tell,
             readiness=self._readiness,
             max_concurrent_calls=settings.max_concurrent_calls,
+            limits=CallLimits(settings.call_rates()),
             tls=settings.tls_for_clients(),
             share_port=settings.share_port,
         )

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from babelmill.kit.process.settings import Settings
 from babelmill.kit.wire.tls_settings import ListeningTlsSettings
+from job_service.api.limit_settings import TenantLimitSettings
 from job_service.application.limits import Limits
 from job_service.application.secret_box import SecretBox, read_key_file
 from job_service.domain.planned import StepTimeouts
@@ -36,7 +37,7 @@ class DatabaseSettings(Settings):
         return value
 
 
-class JobServiceSettings(DatabaseSettings, ListeningTlsSettings):
+class JobServiceSettings(DatabaseSettings, ListeningTlsSettings, TenantLimitSettings):
     """What the server needs."""
 
     grpc_listen: str = "127.0.0.1:50051"

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.status_details import ErrorDetails, to_rpc_status
 from babelmill.kit.wire.trace_headers import context_from_traceparent, without_tracing
 from job_service.api.auth import Authenticator, Caller, names_of, set_current_caller
+from job_service.api.call_limits import CallLimits
 from job_service.api.enums import unknown_enum_values
 from job_service.api.open_streams import HeldStream, OpenStreams
 from job_service.api.status import details_of, internal_error, not_served
@@ -81,8 +82,10 @@ class Edge:
         write_timeout_seconds: float = 30.0,
         streams: OpenStreams | None = None,
         on_refused: OnRefused | None = None,
+        limits: CallLimits | None = None,
     ) -> None:
         self._authenticator = authenticator
+        self._limits = limits
         self._streams = streams
         self._on_refused = on_refused
         self._open_services = open_services
@@ -207,6 +210,7 @@ class Edge:
                     quota_subject = f"tenant:{caller.principal.tenant_id}"
                     span.set_attribute("babelmill.tenant_id", str(caller.principal.tenant_id))
                     self._check_role(method, caller)
+                    stack.enter_context(self._admitted(method, caller))
                     if method.streams and self._streams is not None:
                         held = stack.enter_context(self._streams.hold(caller, metadata))
                 result = await work()
@@ -231,6 +235,12 @@ class Edge:
             _mark(span, details)
             # It always raises.
             return await context.abort_with_status(to_rpc_status(details))
+
+    def _admitted(self, method: Method, caller: Caller) -> AbstractContextManager[None]:
+        if self._limits is None:
+            return nullcontext()
+        tenant_id = caller.principal.tenant_id
+        return self._limits.admit(tenant_id, method.name, streams=method.streams)
 
     def _check_role(self, method: Method, caller: Caller) -> None:
         if method.roles is None or caller.principal.role in method.roles:

@@ -22,6 +22,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.tls import ServerTls
 from job_service.api.auth import Authenticator
+from job_service.api.call_limits import CallLimits
 from job_service.api.edge import Edge, OnRefused, Register
 from job_service.api.open_streams import OpenStreams
 from job_service.api.readiness import Readiness
@@ -67,6 +68,7 @@ class Port:
         share_port: bool = False,
         tls: ServerTls | None = None,
         on_refused: OnRefused | None = None,
+        limits: CallLimits | None = None,
     ) -> None:
         self._server = grpc.aio.server(
             options=_options(share_port=share_port), maximum_concurrent_rpcs=max_concurrent_calls
@@ -83,6 +85,7 @@ class Port:
             untraced_methods=_UNTRACED_METHODS,
             streams=self._streams,
             on_refused=on_refused,
+            limits=limits,
         )
         for service in services:
             edge.register(self._server, service.register, service.servicer, service.roles)

@@ -48,6 +48,8 @@ _FOR_CLIENTS: tuple[tuple[str, Register], ...] = (
     ),
 )
 
+CLIENT_SERVICE_NAMES = tuple(name for name, _ in _FOR_CLIENTS)
+
 
 def client_services(
     *,

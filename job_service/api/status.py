@@ -62,6 +62,9 @@ CODES: Mapping[type[errors.Refusal], grpc.StatusCode] = {
     errors.StaleLease: grpc.StatusCode.ABORTED,
     errors.StepCancelled: grpc.StatusCode.ABORTED,
     errors.TooManyWaitingJobs: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.TooManyCalls: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.TooManyCallsAtOnce: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QuotaUsedUp: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.SlowWatcher: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.TooManyWatchers: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -75,7 +78,12 @@ _QUOTAS = (
     errors.TooManyWatchers,
     errors.TooManyGlossaries,
     errors.TooManyWebhooks,
+    errors.TooManyCalls,
+    errors.TooManyCallsAtOnce,
+    errors.QuotaUsedUp,
 )
+_TOLD_WHEN = (errors.TooManyWaitingJobs, errors.TooManyCalls, errors.QuotaUsedUp)
+_SOON = (errors.StorageUnavailable, errors.TooManyWatchers, errors.TooManyCallsAtOnce)
 
 
 def code_of(refusal: errors.Refusal) -> grpc.StatusCode:
@@ -140,9 +148,9 @@ def _violations(refusal: errors.Refusal) -> tuple[FieldViolation, ...]:
 
 
 def _retry_after_seconds(refusal: errors.Refusal) -> float | None:
-    if isinstance(refusal, errors.TooManyWaitingJobs):
+    if isinstance(refusal, _TOLD_WHEN):
         return refusal.retry_after.total_seconds()
-    if isinstance(refusal, errors.StorageUnavailable | errors.TooManyWatchers):
+    if isinstance(refusal, _SOON):
         return _RETRY_UNAVAILABLE_SECONDS
     if isinstance(refusal, Draining | errors.SlowWatcher):
         return 0.0

@@ -199,6 +199,32 @@ class TooManyWaitingJobs(Refusal):
         self.retry_after = retry_after
 
 
+class TooManyCalls(Refusal):
+    """The tenant calls more often than it may."""
+
+    reason = "TOO_MANY_CALLS"
+
+    def __init__(self, retry_after: timedelta, **metadata: str) -> None:
+        super().__init__(**metadata)
+        self.retry_after = retry_after
+
+
+class TooManyCallsAtOnce(Refusal):
+    """The tenant has as many calls under way as it may."""
+
+    reason = "TOO_MANY_CALLS_AT_ONCE"
+
+
+class QuotaUsedUp(Refusal):
+    """The tenant has used what it may until the day or month ends."""
+
+    reason = "QUOTA_USED_UP"
+
+    def __init__(self, retry_after: timedelta, **metadata: str) -> None:
+        super().__init__(**metadata)
+        self.retry_after = retry_after
+
+
 class TooLarge(Refusal):
     """The content is larger than the service accepts."""
 
