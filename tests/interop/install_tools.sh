@@ -18,6 +18,13 @@ else
     missing+=("apt-get, for Apertium")
 fi
 
+browser() { command -v google-chrome chromium chromium-headless-shell | head -n 1; }
+if [ -z "$(browser)" ] && command -v apt-get >/dev/null; then
+    as_root apt-get update -qq >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null 2>&1
+fi
+[ -n "$(browser)" ] || missing+=("Chromium, to read the documentation pages in")
+
 if command -v npm >/dev/null; then
     (cd tests/interop && npm ci --silent --no-audit --no-fund --ignore-scripts) || missing+=("Node modules")
 else
