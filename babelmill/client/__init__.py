@@ -7,7 +7,7 @@ same requests, cursors and errors:
         job = client.wait(client.translate_text("Good morning.", "en", ["pt"]).job_id)
         print(client.job_text(job, "pt"))
 
-`requests` and `translations` build messages, `updates` is what a watch yields,
+`requests`, `translations` and `videos` build messages, `updates` is what a watch yields,
 `jobs` answers questions about a Job, `errors` is what calls raise.
 """
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from babelmill.client import requests
 from babelmill.client.async_admin import AsyncAdmin
-from babelmill.client.async_documents import AsyncDocuments
 from babelmill.client.async_glossaries import AsyncGlossaries
 from babelmill.client.async_queues import AsyncQueues
+from babelmill.client.async_videos import AsyncVideos
 from babelmill.client.async_webhooks import AsyncWebhooks
 from babelmill.client.jobs import locate_text
 from babelmill.client.upload_source import OnBytes, Uploadable
@@ -24,7 +24,7 @@ from babelmill.media.v1 import media_pb2, segments_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class AsyncClient(AsyncDocuments, AsyncQueues, AsyncGlossaries, AsyncWebhooks, AsyncAdmin):
+class AsyncClient(AsyncVideos, AsyncQueues, AsyncGlossaries, AsyncWebhooks, AsyncAdmin):
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from babelmill.client import requests
 from babelmill.client.jobs import locate_text
 from babelmill.client.sync_admin import SyncAdmin
-from babelmill.client.sync_documents import SyncDocuments
 from babelmill.client.sync_glossaries import SyncGlossaries
 from babelmill.client.sync_queues import SyncQueues
+from babelmill.client.sync_videos import SyncVideos
 from babelmill.client.sync_webhooks import SyncWebhooks
 from babelmill.client.upload_source import OnBytes, Uploadable
 from babelmill.jobs.v1 import (
@@ -24,7 +24,7 @@ from babelmill.media.v1 import media_pb2, segments_pb2
 from babelmill.translation.v1 import translation_pb2
 
 
-class Client(SyncDocuments, SyncQueues, SyncGlossaries, SyncWebhooks, SyncAdmin):
+class Client(SyncVideos, SyncQueues, SyncGlossaries, SyncWebhooks, SyncAdmin):
     """Babelmill for programs that block. Safe to share between threads.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
