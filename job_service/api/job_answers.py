@@ -70,6 +70,7 @@ def job(found: Job, *, listed: bool = False) -> job_pb2.Job:
         usage=_usage(found.usage),
         request_id=found.request_id,
         parent_job_id=_id(found.parent_job_id),
+        reused_job_id=_id(found.reused_job_id),
     )
 
 

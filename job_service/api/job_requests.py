@@ -91,6 +91,7 @@ def _new_job(
         ),
         labels=violations.check(f"{prefix}labels", lambda: checks.labels(request.labels), {}),
         deadline_at=_time(request, "deadline", prefix, violations),
+        reuse_results=request.reuse_results,
         traceparent=traceparent,
     )
 

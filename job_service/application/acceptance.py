@@ -14,6 +14,9 @@ from job_service.application.drain import DrainRate
 from job_service.application.job_terms import JobTerms
 from job_service.application.limits import Limits
 from job_service.application.ports import JobToInsert, UnitOfWork
+from job_service.application.quotas import TenantQuotas
+from job_service.application.request_hash import work_hash
+from job_service.application.reuse import Reuse
 from job_service.application.secret_box import SecretBox
 from job_service.domain.content import digest_of
 from job_service.domain.errors import (
@@ -49,6 +52,7 @@ class NewJob:
     """What a client asks for. An empty `request_id` makes every call a new job.
 
     `chat_api_key` is the chat model's; no other field of a job ever holds it.
+    With `reuse_results` an earlier job's results may serve this one.
     """
 
     spec: JobSpec
@@ -57,6 +61,7 @@ class NewJob:
     labels: Mapping[str, str] = field(default_factory=dict)
     deadline_at: datetime | None = None
     traceparent: str = ""
+    reuse_results: bool = False
     chat_api_key: str = field(default="", repr=False)
 
 
@@ -101,6 +106,7 @@ class Acceptance:
         self._secrets = secrets
         self._offers = OfferCache()
         self._drain = DrainRate(limits)
+        self._quotas = TenantQuotas(limits.quotas)
 
     def secret_digest(self, chat_api_key: str) -> bytes:
         """Return what stands for a key in a request's hash; empty for none.
@@ -158,8 +164,18 @@ class Acceptance:
             terms = all_terms.document(one.new.spec, one.parent_job_id, one.path)
             facts = _Facts(now, artifacts, terms, extracts, segmenting)
             opened.append((one, self._prepare(tenant_id, one, facts)))
-        stored = uow.jobs.insert([new for _, new in opened])
-        return {id(one): new.job for one, new in opened if new.job.job_id in stored}
+        reuse = Reuse(uow, tenant_id, now)
+        allowed = {new.job.job_id for one, new in opened if one.new.reuse_results}
+        served = reuse.serve([new for _, new in opened], allowed)
+        self._quotas.check_jobs(uow, tenant_id, served, now)
+        stored = uow.jobs.insert(served)
+        self._quotas.charge_jobs(uow, tenant_id, served, stored, now)
+        completed = reuse.complete(stored)
+        return {
+            id(one): completed.get(new.job.job_id, new.job)
+            for (one, _), new in zip(opened, served, strict=True)
+            if new.job.job_id in stored
+        }
 
     def _find_inputs(
         self, uow: UnitOfWork, tenant_id: UUID, fresh: Sequence[Asked]
@@ -255,6 +271,11 @@ class Acceptance:
             glossary_artifact=terms,
             sealed_secret=(
                 self._box.seal(tenant_id, job_id, new.chat_api_key) if new.chat_api_key else None
+            ),
+            work_hash=work_hash(
+                new.spec,
+                {each: facts.artifacts[each] for each in input_artifact_ids(new.spec)},
+                facts.terms,
             ),
         )
 

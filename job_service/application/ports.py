@@ -13,6 +13,7 @@ from uuid import UUID
 
 from job_service.application.account_ports import AccountRows, AuditRows, DirectoryRows
 from job_service.application.job_query import Cursor, JobQuery
+from job_service.application.reuse_ports import ReuseRows
 from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
 from job_service.application.webhook_ports import DeliveryRows, WebhookRows
@@ -73,6 +74,7 @@ class JobToInsert:
 
     `source_artifact` holds the spec's inline input, `glossary_artifact` all of
     the job's terms, and `sealed_secret` its chat model's key, encrypted.
+    `work_hash` names what is asked for, where results may serve another job.
     """
 
     job: Job
@@ -80,6 +82,7 @@ class JobToInsert:
     source_artifact: Artifact | None = None
     glossary_artifact: Artifact | None = None
     sealed_secret: bytes | None = None
+    work_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +308,10 @@ class UnitOfWork(Protocol):
     @property
     def figures(self) -> QueueFigures:
         """How much waits, runs and ends."""
+
+    @property
+    def reuse(self) -> ReuseRows:
+        """Results of ended jobs that can serve new ones."""
 
     @property
     def retention(self) -> RetentionRows:

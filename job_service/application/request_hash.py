@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
-from job_service.domain.job import Priority
+from job_service.domain.job import Artifact, Priority
 from job_service.domain.segments import segments_form
 from job_service.domain.spec import (
     JobSpec,
@@ -18,6 +18,7 @@ from job_service.domain.spec import (
     TranslateRecords,
     TranslateText,
     TranslateUrl,
+    needs_api_key,
 )
 from job_service.domain.subtitles import (
     LocalizeVideo,
@@ -34,6 +35,8 @@ def request_hash(
     labels: Mapping[str, str],
     deadline_at: datetime | None,
     secret_digest: bytes = b"",
+    *,
+    reuse_results: bool = False,
 ) -> bytes:
     """Return the sha256 of the canonical request; a secret counts by its keyed digest.
 
@@ -46,7 +49,43 @@ def request_hash(
         "labels": dict(labels),
         "deadline": deadline_at.astimezone(UTC).isoformat() if deadline_at else None,
     }
+    if reuse_results:
+        # Left out otherwise: older requests have hashed to less.
+        body["reuse_results"] = True
     return _hashed(_with_secret(body, secret_digest))
+
+
+def work_hash(spec: JobSpec, inputs: Mapping[UUID, Artifact], terms: bytes | None) -> bytes | None:
+    """Return the sha256 of what is asked for: the spec, and its inputs by their content.
+
+    Two jobs of one hash have the same results, down to the names of the files,
+    but for what engines and encoders themselves may do differently. None where
+    the spec does not say it all: the web changes, and a secret is not kept.
+    """
+    if isinstance(spec, TranslateUrl) or needs_api_key(spec):
+        return None
+    contents = {}
+    for artifact_id, artifact in inputs.items():
+        if artifact.digest is None:
+            return None
+        digest = artifact.digest
+        contents[str(artifact_id)] = [artifact.filename, digest.sha256, digest.size_bytes]
+    return _hashed(
+        {
+            "kind": spec.kind,
+            "spec": _by_content(_spec_body(spec), contents),
+            "terms": None if terms is None else sha256(terms).hexdigest(),
+        }
+    )
+
+
+def _by_content(value: object, contents: Mapping[str, object]) -> object:
+    """Put contents in the places of the ids that stand for them."""
+    if isinstance(value, dict):
+        return {key: _by_content(each, contents) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_content(each, contents) for each in value]
+    return contents.get(value, value) if isinstance(value, str) else value
 
 
 def redrive_hash(parent_job_id: UUID, *, all_targets: bool, secret_digest: bytes = b"") -> bytes:

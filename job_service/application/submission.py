@@ -50,7 +50,14 @@ class Submission:
 
     def _ask(self, new: NewJob, path: str) -> Asked:
         secret = self._acceptance.secret_digest(new.chat_api_key)
-        body_hash = request_hash(new.spec, new.priority, new.labels, new.deadline_at, secret)
+        body_hash = request_hash(
+            new.spec,
+            new.priority,
+            new.labels,
+            new.deadline_at,
+            secret,
+            reuse_results=new.reuse_results,
+        )
         return Asked(new, body_hash, path)
 
     def _accept(self, tenant_id: UUID, asked: Sequence[Asked]) -> list[Created]:

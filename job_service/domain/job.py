@@ -227,6 +227,7 @@ class Job:
     labels: dict[str, str] = field(default_factory=dict)
     request_id: str = ""
     parent_job_id: UUID | None = None
+    reused_job_id: UUID | None = None
     progress: Progress | None = None
     targets: tuple[Target, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -27,8 +28,7 @@ def assemble_locked(connection: Connection, locked: Sequence[RowMapping]) -> Loc
     """Read the parts of locked jobs, and the time, which is thus after the locking."""
     job_ids = [row["job_id"] for row in locked]
     if not job_ids:
-        now = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return LockedJobs(jobs={}, now=now)
+        return LockedJobs(jobs={}, now=_now(connection))
     targets = _targets(connection, job_ids)
     found = (
         connection.execute(
@@ -39,7 +39,8 @@ def assemble_locked(connection: Connection, locked: Sequence[RowMapping]) -> Loc
         .mappings()
         .all()
     )
-    now = max(row["read_at"] for row in found)
+    # A job whose results are another's has no steps.
+    now = max((row["read_at"] for row in found), default=None) or _now(connection)
     steps = _group((row["job_id"], rows.read_step(row)) for row in found)
     return LockedJobs(
         jobs={
@@ -50,6 +51,11 @@ def assemble_locked(connection: Connection, locked: Sequence[RowMapping]) -> Loc
         },
         now=now,
     )
+
+
+def _now(connection: Connection) -> datetime:
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
 
 
 def load(connection: Connection, tenant_id: UUID, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:

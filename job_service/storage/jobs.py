@@ -58,6 +58,7 @@ class SqlJobRows:
                         new.job,
                         new.request_hash,
                         new.source_artifact.artifact_id if new.source_artifact else None,
+                        new.work_hash,
                     )
                     for new in ordered
                 ],
@@ -88,14 +89,13 @@ class SqlJobRows:
         if secrets:
             self._connection.execute(insert(JOB_SECRETS), secrets)
         jobs = [new.job for new in new_jobs]
-        self._connection.execute(
-            insert(STEPS),
-            [
-                rows.new_step_values(step, position, job.priority, job.created_at)
-                for job in jobs
-                for position, step in enumerate(job.steps)
-            ],
-        )
+        steps = [
+            rows.new_step_values(step, position, job.priority, job.created_at)
+            for job in jobs
+            for position, step in enumerate(job.steps)
+        ]
+        if steps:
+            self._connection.execute(insert(STEPS), steps)
         self._connection.execute(
             insert(TARGETS),
             [

@@ -37,7 +37,9 @@ PRIORITY_RANKS = {Priority.URGENT: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 PRIORITIES = {rank: priority for priority, rank in PRIORITY_RANKS.items()}
 
 
-def new_job_values(job: Job, request_hash: bytes, text_artifact_id: UUID | None) -> Values:
+def new_job_values(
+    job: Job, request_hash: bytes, text_artifact_id: UUID | None, work_hash: bytes | None
+) -> Values:
     """Write all of a new job's own columns."""
     return {
         "job_id": job.job_id,
@@ -51,6 +53,8 @@ def new_job_values(job: Job, request_hash: bytes, text_artifact_id: UUID | None)
         "labels": job.labels,
         "traceparent": job.traceparent,
         "parent_job_id": job.parent_job_id,
+        "work_hash": work_hash,
+        "reused_job_id": job.reused_job_id,
         "deadline_at": job.deadline_at,
         "created_at": job.created_at,
         **job_values(job),
@@ -166,6 +170,7 @@ def read_job(
         labels=row["labels"],
         request_id=row["request_id"] or "",
         parent_job_id=row["parent_job_id"],
+        reused_job_id=row["reused_job_id"],
         progress=read_progress(row["progress"]),
         targets=targets,
         steps=steps,

@@ -101,6 +101,9 @@ JOBS = Table(
     Column("progress", _NULLABLE_JSON),
     Column("error", _NULLABLE_JSON),
     Column("parent_job_id", Uuid),
+    # What was asked for, by content; NULL where results cannot serve another job.
+    Column("work_hash", LargeBinary),
+    Column("reused_job_id", Uuid),
     Column("deadline_at", _TIME),
     Column("cancel_requested_at", _TIME),
     Column("created_at", _TIME, nullable=False),

@@ -18,6 +18,7 @@ from job_service.storage.jobs import SqlJobRows
 from job_service.storage.leases import SqlLeaseRows
 from job_service.storage.queue_figures import SqlQueueFigures
 from job_service.storage.retention import SqlRetentionRows
+from job_service.storage.reuse import SqlReuseRows
 from job_service.storage.secrets import SqlSecretRows
 from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
@@ -81,6 +82,11 @@ class SqlUnitOfWork:
     def figures(self) -> SqlQueueFigures:
         """How much waits, runs and ends."""
         return SqlQueueFigures(self._connection)
+
+    @cached_property
+    def reuse(self) -> SqlReuseRows:
+        """Results of ended jobs that can serve new ones."""
+        return SqlReuseRows(self._connection)
 
     @cached_property
     def retention(self) -> SqlRetentionRows:

@@ -303,6 +303,7 @@ class Job(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PARENT_JOB_ID_FIELD_NUMBER: _builtins.int
+    REUSED_JOB_ID_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Job_id is a UUIDv7, so ids sort by creation."""
     state: Global___JobState.ValueType
@@ -319,6 +320,10 @@ class Job(_message.Message):
     """Request_id that the client gave, if any."""
     parent_job_id: _builtins.str
     """Parent_job_id of the job that this one replays, if any."""
+    reused_job_id: _builtins.str
+    """Reused_job_id of the job whose results this one has, if any: nothing was
+    done for it, and it has neither steps nor usage.
+    """
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """Spec as it was given. In a list of jobs its inline text is left out."""
@@ -390,10 +395,11 @@ class Job(_message.Message):
         usage: _usage_pb2.Usage | None = ...,
         request_id: _builtins.str = ...,
         parent_job_id: _builtins.str = ...,
+        reused_job_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deadline", b"deadline", "error", b"error", "finish_time", b"finish_time", "progress", b"progress", "queue_time", b"queue_time", "spec", b"spec", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "deadline", b"deadline", "error", b"error", "finish_time", b"finish_time", "job_id", b"job_id", "labels", b"labels", "parent_job_id", b"parent_job_id", "priority", b"priority", "progress", b"progress", "queue_time", b"queue_time", "request_id", b"request_id", "sequence", b"sequence", "spec", b"spec", "start_time", b"start_time", "state", b"state", "steps", b"steps", "targets", b"targets", "trace_id", b"trace_id", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "deadline", b"deadline", "error", b"error", "finish_time", b"finish_time", "job_id", b"job_id", "labels", b"labels", "parent_job_id", b"parent_job_id", "priority", b"priority", "progress", b"progress", "queue_time", b"queue_time", "request_id", b"request_id", "reused_job_id", b"reused_job_id", "sequence", b"sequence", "spec", b"spec", "start_time", b"start_time", "state", b"state", "steps", b"steps", "targets", b"targets", "trace_id", b"trace_id", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,11 +53,20 @@ class CreateJobRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
+    REUSE_RESULTS_FIELD_NUMBER: _builtins.int
     priority: _job_pb2.Priority.ValueType
     """Priority; UNSPECIFIED means NORMAL."""
     request_id: _builtins.str
     """Request_id makes the call idempotent: 1 to 128 printable ASCII
     characters, unique in the tenant. It is kept as long as the job.
+    """
+    reuse_results: _builtins.bool
+    """Reuse_results of a COMPLETED job of this tenant, if there is one with the
+    same input (its bytes and its name) and the same spec, and its results
+    are still kept. The new job is then COMPLETED at once, with outputs of its
+    own that have the same content; `reused_job_id` names the other one.
+    Otherwise, and for pages of the web and specs with a chat_api_key, the
+    work is done.
     """
     @_builtins.property
     def spec(self) -> _job_pb2.JobSpec:
@@ -79,10 +88,11 @@ class CreateJobRequest(_message.Message):
         request_id: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
+        reuse_results: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "labels", b"labels", "priority", b"priority", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "labels", b"labels", "priority", b"priority", "request_id", b"request_id", "reuse_results", b"reuse_results", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
