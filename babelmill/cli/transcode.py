@@ -39,6 +39,9 @@ def transcode(
     settings: Settings = None,
     segments: SegmentsWord = "auto",
     segment_length: SegmentLength = 0.0,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take the results of a job that has done the same.")
+    ] = False,
     priority: Priority = "normal",
     label: Labels = None,
     request_id: RequestId = None,
@@ -66,6 +69,7 @@ def transcode(
                 preset,
                 options=options,
                 segments=cut,
+                reuse_results=reuse,
                 priority=chosen_priority,
                 request_id=request_id,
                 labels=labels,

@@ -80,12 +80,14 @@ class AsyncClient(AsyncVideos, AsyncQueues, AsyncGlossaries, AsyncWebhooks, Asyn
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
         deadline: requests.Deadline = None,
+        reuse_results: bool = False,
         on_bytes: OnBytes | None = None,
     ) -> job_pb2.Job:
         """Transcode an uploaded artifact, or a path, bytes or file that is uploaded first.
 
         `options` change what the preset makes, where it takes them; `segments`
-        say whether several workers encode it at once.
+        say whether several workers encode it at once. With `reuse_results` the
+        same done before is not done again, see `create_job`.
         Repeatable by `request_id`, as `translate_text` is.
         """
         request_id = request_id or requests.new_request_id()
@@ -97,6 +99,7 @@ class AsyncClient(AsyncVideos, AsyncQueues, AsyncGlossaries, AsyncWebhooks, Asyn
             request_id=request_id,
             labels=labels,
             deadline=deadline,
+            reuse_results=reuse_results,
         )
 
     async def job_text(self, job: str | job_pb2.Job, language: str) -> str:

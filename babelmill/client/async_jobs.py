@@ -37,11 +37,22 @@ class AsyncJobs(AsyncCalls):
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
         deadline: requests.Deadline = None,
+        reuse_results: bool = False,
     ) -> job_pb2.Job:
-        """Submit a job by its spec."""
+        """Submit a job by its spec.
+
+        With `reuse_results` the kept results of a job of the same input and
+        spec serve: then it has completed already, and names that one in
+        `reused_job_id`.
+        """
         response = await self.submit(
             requests.job_request(
-                spec, priority=priority, request_id=request_id, labels=labels, deadline=deadline
+                spec,
+                priority=priority,
+                request_id=request_id,
+                labels=labels,
+                deadline=deadline,
+                reuse_results=reuse_results,
             )
         )
         return response.job

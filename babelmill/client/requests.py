@@ -115,6 +115,7 @@ def job_request(
     request_id: str | None = None,
     labels: Mapping[str, str] | None = None,
     deadline: Deadline = None,
+    reuse_results: bool = False,
 ) -> job_service_pb2.CreateJobRequest:
     """Describe one job to accept.
 
@@ -127,6 +128,7 @@ def job_request(
         request_id=new_request_id() if request_id is None else request_id,
         labels=dict(labels or {}),
         deadline=timestamp(deadline),
+        reuse_results=reuse_results,
     )
 
 

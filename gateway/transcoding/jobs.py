@@ -71,6 +71,7 @@ class Step(BaseModel):
     start_time: datetime | None
     finish_time: datetime | None
     depends_on: list[str]
+    awaits: list[str] = Field(description="Must have ended, and one of them completed.")
     parts: list[Artifact] = Field(
         description="Made for the steps after it; readable as soon as it has completed."
     )
@@ -99,6 +100,7 @@ class Job(BaseModel):
     usage: Usage | None
     request_id: str | None
     parent_job_id: str | None
+    reused_job_id: str | None = Field(description="The job whose results this one has.")
 
 
 class JobPage(BaseModel):
@@ -163,6 +165,7 @@ def job_from_proto(message: job_pb2.Job) -> Job:
         usage=_usage(message.usage) if message.HasField("usage") else None,
         request_id=message.request_id or None,
         parent_job_id=message.parent_job_id or None,
+        reused_job_id=message.reused_job_id or None,
     )
 
 
@@ -255,6 +258,7 @@ def _step(message: step_pb2.Step) -> Step:
         start_time=time_of(message, "start_time"),
         finish_time=time_of(message, "finish_time"),
         depends_on=list(message.depends_on),
+        awaits=list(message.awaits),
         parts=[artifact_from_proto(each) for each in message.parts],
     )
 
