@@ -180,4 +180,5 @@ class JobServiceSettings(DatabaseSettings, ListeningTlsSettings, TenantLimitSett
             memory_ttl=timedelta(hours=self.memory_hours),
             max_memory_entries=self.max_memory_entries,
             max_webhooks=self.max_webhooks,
+            quotas=self.quotas(),
         )

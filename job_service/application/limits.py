@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from job_service.domain.attempts import DeliveryPolicy
 from job_service.domain.planned import StepTimeouts
+from job_service.domain.quota import Quotas
 from job_service.domain.retry_policy import RetryPolicy
 from job_service.domain.segments import SegmentPolicy
 
@@ -58,6 +59,8 @@ class Limits:
     """Segments that are remembered for one tenant, give or take those of a minute."""
     max_glossaries: int = 1000
     """Glossaries of one tenant."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """What a tenant may use in a day and in a month."""
     max_webhooks: int = 20
     """Webhooks of one tenant."""
     orphan_grace: timedelta = timedelta(hours=24)

@@ -16,6 +16,7 @@ from job_service.application.job_query import Cursor, JobQuery
 from job_service.application.reuse_ports import ReuseRows
 from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
+from job_service.application.usage_ports import UsageRows
 from job_service.application.webhook_ports import DeliveryRows, WebhookRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
@@ -324,6 +325,10 @@ class UnitOfWork(Protocol):
     @property
     def secrets(self) -> SecretRows:
         """Jobs' secrets."""
+
+    @property
+    def usage(self) -> UsageRows:
+        """What tenants have used of their quotas."""
 
     @property
     def webhooks(self) -> WebhookRows:

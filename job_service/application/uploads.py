@@ -15,6 +15,7 @@ from babelmill.kit.artifacts.store import ArtifactStore
 from job_service.application.job_query import Cursor
 from job_service.application.limits import Limits
 from job_service.application.ports import UnitOfWorkFactory, UploadRow
+from job_service.application.quotas import TenantQuotas
 from job_service.application.store_troubles import naming_store_troubles
 from job_service.domain.content import (
     check_digest,
@@ -58,12 +59,13 @@ class Uploads:
         self._units = units
         self._store = store
         self._limits = limits
+        self._quotas = TenantQuotas(limits.quotas)
 
     def begin(self, tenant_id: UUID, request: UploadRequest) -> Artifact:
         """Open or resume an upload; a READY artifact means that nothing is to be sent.
 
         Raises OffsetMismatch (metadata received_bytes), ArtifactExists, TooLarge,
-        InvalidRequest.
+        InvalidRequest, QuotaUsedUp.
         """
         self._check(request)
         with self._units.write() as uow:
@@ -71,6 +73,8 @@ class Uploads:
             artifact_id = request.artifact_id or uuid7(now)
             new = _new_upload(tenant_id, artifact_id, request, now)
             if uow.artifacts.insert_upload(new):
+                size_bytes = request.digest.size_bytes if request.digest else 0
+                self._quotas.check_upload(uow, tenant_id, size_bytes, now)
                 known = new
             else:
                 found = uow.artifacts.find_upload(tenant_id, artifact_id, lock=True)
@@ -139,7 +143,8 @@ class Uploads:
                     uow.artifacts.seal(tenant_id, artifact_id, None)
             raise _digest_mismatch()
         with self._units.write() as uow:
-            uow.artifacts.make_ready(tenant_id, artifact_id, seal, digest)
+            if uow.artifacts.make_ready(tenant_id, artifact_id, seal, digest):
+                self._quotas.charge_upload(uow, tenant_id, digest.size_bytes, uow.now())
         return self.get(tenant_id, artifact_id)
 
     def get(self, tenant_id: UUID, artifact_id: UUID) -> Artifact:

@@ -22,6 +22,7 @@ from job_service.storage.reuse import SqlReuseRows
 from job_service.storage.secrets import SqlSecretRows
 from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
+from job_service.storage.usage import SqlUsageRows
 from job_service.storage.webhook_deliveries import SqlDeliveryRows
 from job_service.storage.webhooks import SqlWebhookRows
 from job_service.storage.workers import SqlWorkerRows
@@ -102,6 +103,11 @@ class SqlUnitOfWork:
     def secrets(self) -> SqlSecretRows:
         """Jobs' secrets."""
         return SqlSecretRows(self._connection)
+
+    @cached_property
+    def usage(self) -> SqlUsageRows:
+        """What tenants have used of their quotas."""
+        return SqlUsageRows(self._connection)
 
     @cached_property
     def webhooks(self) -> SqlWebhookRows:
