@@ -25,6 +25,14 @@ from gateway.transcoding.translations import (
     translation_fields,
     translation_to_proto,
 )
+from gateway.transcoding.videos import (
+    LocalizeVideoSpec,
+    ProcessSubtitlesSpec,
+    localize_from_proto,
+    localize_to_proto,
+    subtitles_from_proto,
+    subtitles_to_proto,
+)
 from gateway.transcoding.words import PriorityWord, RequestText, RequestTime
 
 
@@ -42,6 +50,8 @@ class JobSpec(BaseModel):
     translate_document: TranslateDocumentSpec | None = Field(default=None, exclude_if=_is_absent)
     translate_url: TranslateUrlSpec | None = Field(default=None, exclude_if=_is_absent)
     translate_records: TranslateRecordsSpec | None = Field(default=None, exclude_if=_is_absent)
+    process_subtitles: ProcessSubtitlesSpec | None = Field(default=None, exclude_if=_is_absent)
+    localize_video: LocalizeVideoSpec | None = Field(default=None, exclude_if=_is_absent)
 
     @model_validator(mode="after")
     def _one_kind(self) -> "JobSpec":
@@ -100,6 +110,23 @@ _RECORDS_EXAMPLE: JsonDict = {
         }
     }
 }
+_LOCALIZE_EXAMPLE: JsonDict = {
+    "spec": {
+        "localize_video": {
+            "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "target_languages": ["pt", "es", "fr"],
+            "burn_in_language": "pt",
+        }
+    }
+}
+_SUBTITLES_EXAMPLE: JsonDict = {
+    "spec": {
+        "process_subtitles": {
+            "artifact_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "extract": {"track": {"language": "en"}, "format": "vtt"},
+        }
+    }
+}
 _CHAT_EXAMPLE: JsonDict = {
     "spec": {
         "translate_text": {
@@ -134,6 +161,8 @@ class CreateJob(BaseModel):
                 _RECORDS_EXAMPLE,
                 _CHAT_EXAMPLE,
                 _TRANSCODE_EXAMPLE,
+                _LOCALIZE_EXAMPLE,
+                _SUBTITLES_EXAMPLE,
             ]
         },
     )
@@ -151,6 +180,11 @@ class CreateJob(BaseModel):
     )
     deadline: RequestTime | None = Field(
         default=None, description="When unfinished work becomes expired; in the future."
+    )
+    reuse_results: bool = Field(
+        default=False,
+        description="Take the kept results of a job of the same input and spec, if there is "
+        "one: then this one has completed at once, and names that one in `reused_job_id`.",
     )
 
 
@@ -173,6 +207,7 @@ def create_to_proto(
         priority=job_pb2.Priority.Value(f"PRIORITY_{given.priority.upper()}"),
         request_id=given.request_id if request_id is None else request_id,
         labels=given.labels,
+        reuse_results=given.reuse_results,
     )
     if given.deadline is not None:
         message.deadline.FromDatetime(given.deadline)
@@ -212,9 +247,19 @@ def spec_from_proto(message: job_pb2.JobSpec) -> JobSpec:
                 translation_fields(message.translate_records)
             )
         )
-    if kind == "transcode":
-        return JobSpec(transcode=transcode_from_proto(message.transcode))
-    return JobSpec()
+    return _media_from_proto(message)
+
+
+def _media_from_proto(message: job_pb2.JobSpec) -> JobSpec:
+    match message.WhichOneof("kind"):
+        case "transcode":
+            return JobSpec(transcode=transcode_from_proto(message.transcode))
+        case "process_subtitles":
+            return JobSpec(process_subtitles=subtitles_from_proto(message.process_subtitles))
+        case "localize_video":
+            return JobSpec(localize_video=localize_from_proto(message.localize_video))
+        case _:
+            return JobSpec()
 
 
 def _spec_to_proto(given: JobSpec) -> job_pb2.JobSpec:
@@ -231,6 +276,10 @@ def _spec_to_proto(given: JobSpec) -> job_pb2.JobSpec:
     if given.translate_records is not None:
         message.translate_records.SetInParent()
         translation_to_proto(given.translate_records, message.translate_records)
+    if given.process_subtitles is not None:
+        message.process_subtitles.CopyFrom(subtitles_to_proto(given.process_subtitles))
+    if given.localize_video is not None:
+        message.localize_video.CopyFrom(localize_to_proto(given.localize_video))
     if given.transcode is not None:
         message.transcode.CopyFrom(transcode_to_proto(given.transcode))
     return message

@@ -206,13 +206,8 @@ class TranslateRecordsSpec(BaseModel):
     output_prefix: RequestText = ""
 
 
-TranslationSpec = (
-    TranslateTextSpec | TranslateDocumentSpec | TranslateUrlSpec | TranslateRecordsSpec
-)
-
-
-def translation_to_proto(given: TranslationSpec, message: Message) -> None:
-    """Read a spec into its message."""
+def translation_to_proto(given: BaseModel, message: Message) -> None:
+    """Read a spec that has options into its message."""
     fields = given.model_dump(mode="json", exclude_none=True)
     if isinstance(given, TranslateRecordsSpec):
         # Nulls inside records are the client's own.
@@ -220,7 +215,7 @@ def translation_to_proto(given: TranslationSpec, message: Message) -> None:
     tone = (fields.get("options") or {}).pop("tone", None)
     json_format.ParseDict(fields, message)
     if tone is not None:
-        options: translation_pb2.TranslationOptions = getattr(message, "options")  # noqa: B009 - all four have it, their common type has not
+        options: translation_pb2.TranslationOptions = getattr(message, "options")  # noqa: B009 - all have it, their common type has not
         options.tone = translation_pb2.Tone.Value(f"TONE_{tone.upper()}")
 
 

@@ -56,6 +56,30 @@ def _nested(levels: int) -> dict[str, object]:
             }
         },
         {"translate_document": {}},
+        {
+            "localize_video": {
+                "artifact_id": "a",
+                "target_languages": ["pt"],
+                "options": _OPTIONS,
+                "container": "mkv",
+                "track": {"index": 0},
+                "burn_in_language": "pt",
+            }
+        },
+        {"localize_video": {"file": {"artifact_id": "b", "charset": "latin-1"}}},
+        {"process_subtitles": {"extract": {}}},
+        {"process_subtitles": {"extract": {"track": {"language": "en"}, "format": "ass"}}},
+        {"process_subtitles": {"convert": {"format": "vtt", "charset": "cp1252"}}},
+        {
+            "process_subtitles": {
+                "mux": {
+                    "files": [{"artifact_id": "a", "language": "pt", "title": "T"}],
+                    "container": "mp4",
+                    "replace": True,
+                }
+            }
+        },
+        {"process_subtitles": {"burn_in": {"track": {"index": 1}}}},
     ],
 )
 def test_spec_is_the_same_when_it_went_there_and_back(spec: dict[str, object]) -> None:
