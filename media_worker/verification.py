@@ -42,7 +42,7 @@ def verify_output(
         output = check(context, access)
     except StepFailure as error:
         if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
-            raise _invalid("decodes") from error
+            raise invalid_output("decodes") from error
         raise
     compare_output(
         output,
@@ -71,7 +71,7 @@ def compare_output(
     `verify_output`.
     """
     if preset.demuxer not in output.format_names:
-        raise _invalid("container")
+        raise invalid_output("container")
     video = _compare_codec(output, StreamKind.VIDEO, preset.video, source_video)
     audio = _compare_codec(output, StreamKind.AUDIO, preset.audio, source_audio)
     # Where a window cuts, a frame more or less may be within it, at both ends.
@@ -101,11 +101,11 @@ def _compare_codec(
     streams = [s for s in output.streams if s.kind is kind and not s.is_cover]
     expected = 1 if recipe is not None and source is not None else 0
     if len(streams) != expected:
-        raise _invalid(f"{kind}_streams")
+        raise invalid_output(f"{kind}_streams")
     if not streams or recipe is None:
         return None
     if streams[0].codec != recipe.codec:
-        raise _invalid(f"{kind}_codec")
+        raise invalid_output(f"{kind}_codec")
     return streams[0]
 
 
@@ -117,19 +117,19 @@ def _compare_video(
     output: PacketSpan, source: PacketSpan, frames_encoded: int, edge_frames: int
 ) -> None:
     if output.packet_count != frames_encoded:
-        raise _invalid("video_frames")
+        raise invalid_output("video_frames")
     frame_seconds = max(source.frame_seconds, output.frame_seconds)
     tolerance = max(_TOLERANCE_SECONDS, edge_frames * frame_seconds)
     # The start of the last frame is compared: how long it stays is often not written down.
     shown = output.last_start_seconds - output.start_seconds
     expected = source.last_start_seconds - source.start_seconds
     if not _near(shown, expected, tolerance):
-        raise _invalid("video_duration", shown, expected)
+        raise invalid_output("video_duration", shown, expected)
 
 
 def _compare_audio(output: PacketSpan, source: PacketSpan) -> None:
     if not _near(output.seconds, source.seconds, _audio_tolerance(output, source)):
-        raise _invalid("audio_duration", output.seconds, source.seconds)
+        raise invalid_output("audio_duration", output.seconds, source.seconds)
 
 
 def _compare_sync(
@@ -139,7 +139,7 @@ def _compare_sync(
     expected = source_audio.start_seconds - source_video.start_seconds
     tolerance = max(_audio_tolerance(audio, source_audio), source_video.frame_seconds)
     if not _near(offset, expected, tolerance):
-        raise _invalid("audio_video_offset", offset, expected)
+        raise invalid_output("audio_video_offset", offset, expected)
 
 
 def _audio_tolerance(output: PacketSpan, source: PacketSpan) -> float:
@@ -154,13 +154,14 @@ def _near(value: float, expected: float, tolerance: float) -> bool:
 
 def _span(stream: StreamInfo) -> PacketSpan:
     if stream.span is None:
-        raise _invalid(f"{stream.kind}_empty")
+        raise invalid_output(f"{stream.kind}_empty")
     return stream.span
 
 
-def _invalid(
+def invalid_output(
     check_name: str, found: float | None = None, expected: float | None = None
 ) -> StepFailure:
+    """Make the failure of an output that did not pass its check of `check_name`."""
     metadata = {"check": check_name}
     if found is not None and expected is not None:
         metadata |= {"found_seconds": f"{found:.3f}", "expected_seconds": f"{expected:.3f}"}

@@ -52,6 +52,8 @@ class SourceAccess:
     """Threads to decode with."""
     start_seconds: float = 0.0
     """Where reading begins; every frame before it is left out."""
+    keeps_clock: bool = False
+    """Whether times stay as they are in the file, to be compared with another file's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,7 @@ def encode_arguments(source: SourceAccess, encode: Encode) -> list[str]:
     return [
         *global_arguments("error"),
         *(["-xerror"] if encode.strict else []),
-        "-progress",
-        f"pipe:{PROGRESS_FD}",
-        "-stats_period",
-        _STATS_PERIOD_SECONDS,
+        *progress_arguments(),
         "-filter_threads",
         str(encode.threads),
         *input_arguments(source),
@@ -172,9 +171,15 @@ def global_arguments(verbosity: str) -> list[str]:
     return ["-nostdin", "-y", "-hide_banner", "-nostats", "-v", verbosity]
 
 
+def progress_arguments() -> list[str]:
+    """Report progress on the launcher's pipe."""
+    return ["-progress", f"pipe:{PROGRESS_FD}", "-stats_period", _STATS_PERIOD_SECONDS]
+
+
 def input_arguments(source: SourceAccess) -> list[str]:
     """Open an input, with all that limits it."""
     return [
+        *(["-copyts"] if source.keeps_clock else []),
         "-protocol_whitelist",
         "file,pipe",
         "-format_whitelist",

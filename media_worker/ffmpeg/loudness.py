@@ -4,7 +4,12 @@ import math
 import re
 from dataclasses import dataclass
 
-from media_worker.ffmpeg.command import SourceAccess, global_arguments, input_arguments
+from media_worker.ffmpeg.command import (
+    SourceAccess,
+    global_arguments,
+    input_arguments,
+    progress_arguments,
+)
 
 _NUMBER = r"(-?(?:\d+(?:\.\d+)?|inf|nan))"
 _FIGURES = {
@@ -35,6 +40,7 @@ def loudness_arguments(
     """Measure a stream; the figures are written to stderr at the end."""
     return [
         *global_arguments("info"),
+        *progress_arguments(),
         *input_arguments(source),
         *("-map", f"0:{stream_index}"),
         *(["-ss", f"{skip_seconds:.6f}"] if skip_seconds else []),

@@ -139,7 +139,9 @@ def _encode(
     selection = part.selection
     gain_db = None
     if options.loudness_lufs and selection.audio is not None:
-        gain_db = gain_to(session, part.source, selection.audio, options)
+        gain_db = gain_to(
+            session, part.source, selection.audio, options, skip_seconds=part.skip_seconds
+        )
     encode = Encode(
         stream_indexes=selection.indexes,
         codec_arguments=stream_arguments(

@@ -4,11 +4,16 @@ from pathlib import Path
 
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.wire.failure_reasons import FailureReason
-from babelmill.kit.worker.handler import Attempt, Result, StepFailure
-from media_worker.ffmpeg.session import FfmpegSessions, MediaLimits
+from babelmill.kit.worker.handler import Attempt, Output, Result, StepFailure
+from media_worker.ffmpeg.command import SourceAccess
+from media_worker.ffmpeg.session import FfmpegSession, FfmpegSessions, MediaLimits
+from media_worker.pipeline.package import make_package
 from media_worker.pipeline.rendition import make_rendition
+from media_worker.pipeline.reports import make_loudness, make_waveform
+from media_worker.pipeline.stills import make_poster, make_sprite
 from media_worker.presets.catalogue import PRESETS
-from media_worker.presets.options import read_options
+from media_worker.presets.options import Options, read_options
+from media_worker.presets.recipe import Preset, PresetKind
 
 
 class TranscodeHandler:
@@ -27,6 +32,26 @@ class TranscodeHandler:
             )
         options = read_options(wanted.options, preset)
         with self._sessions.open(attempt) as session, session.input(wanted.source) as source:
-            return session.result(
-                make_rendition(session, source, preset, options, wanted.source.filename)
-            )
+            return session.result(_make(session, source, preset, options, wanted.source.filename))
+
+
+def _make(
+    session: FfmpegSession,
+    source: SourceAccess,
+    preset: Preset,
+    options: Options,
+    input_filename: str,
+) -> tuple[Output, ...]:
+    match preset.name:
+        case "poster":
+            return make_poster(session, source, preset, options, input_filename)
+        case "sprite":
+            return make_sprite(session, source, preset, options)
+        case "waveform":
+            return make_waveform(session, source, preset, options, input_filename)
+        case "loudness":
+            return make_loudness(session, source, preset, options, input_filename)
+        case _ if preset.kind is PresetKind.PACKAGE:
+            return make_package(session, source, preset, options)
+        case _:
+            return make_rendition(session, source, preset, options, input_filename)

@@ -10,7 +10,7 @@ from typing import Any
 from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.handler import StepFailure
 from babelmill.media.v1 import media_pb2
-from media_worker.presets.recipe import AllowedOption, AudioRecipe, Preset, VideoRecipe
+from media_worker.presets.recipe import AllowedOption, AudioRecipe, Preset, PresetKind, VideoRecipe
 
 _SMALLEST_PICTURE = 16
 _LARGEST_WIDTH = 7680
@@ -55,13 +55,14 @@ class Options:
 def allowed_options(preset: Preset) -> tuple[AllowedOption, ...]:
     """Return all that a preset takes, by name."""
     found: dict[str, AllowedOption] = {}
+    if preset.kind not in {PresetKind.VIDEO, PresetKind.AUDIO}:
+        return tuple(sorted(preset.more_options, key=lambda option: option.name))
     if preset.video is not None:
         found |= _by_name(_video_options(preset.video))
     if preset.audio is not None:
         found |= _by_name(_audio_options(preset.audio))
     if preset.video is not None and preset.audio is not None:
         found["without_audio"] = AllowedOption("without_audio", 0, 1, (1,))
-    found |= _by_name(preset.more_options)
     return tuple(found[name] for name in sorted(found))
 
 

@@ -125,4 +125,4 @@ class Preset:
     keeps_rate: bool = True
     """Whether frames may last as long as they like; else all last the same time."""
     more_options: tuple[AllowedOption, ...] = field(default=())
-    """Options beyond those that the recipes bring."""
+    """The options of what is neither video nor sound; those bring their recipes' own."""

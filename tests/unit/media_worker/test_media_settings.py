@@ -58,7 +58,7 @@ def test_cores_are_shared_among_slots_when_threads_are_not_set(
 
 def test_presets_are_announced_when_described() -> None:
     announced = describe(load_settings(MediaWorkerSettings))
-    assert list(announced.step_kinds) == ["transcode"]
+    assert "transcode" in announced.step_kinds
     presets = {preset.name: preset for preset in announced.presets}
     assert presets["mp4-h264"].kind == media_pb2.PRESET_KIND_VIDEO
     assert presets["mp3"].media_type == "audio/mpeg"

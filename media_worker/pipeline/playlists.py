@@ -1,0 +1,121 @@
+"""Reads the playlists of a finished package: do they name what is there, all of it, and no more.
+
+Pure. Both readers return, for each file of media, the ranges of bytes that
+are named; each raises BadPlaylist for what no player could follow.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree  # our own files are read, written by our own ffmpeg a moment ago
+
+_MPD = "{urn:mpeg:dash:schema:mpd:2011}"
+_ATTRIBUTE = re.compile(r'([A-Z-]+)=(?:"([^"]*)"|([^",]*))')
+
+
+class BadPlaylist(ValueError):
+    """A playlist does not describe its package; the message names what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A range of a file's bytes; `end` is not among them."""
+
+    start: int
+    end: int
+
+
+Ranges = dict[str, list[ByteRange]]
+
+
+def read_hls(texts: Mapping[str, str], master: str) -> Ranges:
+    """Read a master playlist and all that it names."""
+    lines = _lines(texts, master)
+    named = [line for line in lines if not line.startswith("#")]
+    for line in lines:
+        if line.startswith("#EXT-X-MEDIA:"):
+            named.append(_attributes(line).get("URI", ""))
+        if line.startswith("#EXT-X-STREAM-INF:") and "RESOLUTION" not in _attributes(line):
+            raise BadPlaylist("resolution")
+    if sorted(named) != sorted(set(texts) - {master}):
+        raise BadPlaylist("names")
+    ranges: Ranges = {}
+    for name in named:
+        _read_media_playlist(_lines(texts, name), ranges)
+    return ranges
+
+
+def read_dash(text: str) -> Ranges:
+    """Read a manifest."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314  # see the import
+    except ElementTree.ParseError as error:
+        raise BadPlaylist("xml") from error
+    if root.get("type") != "static":
+        raise BadPlaylist("type")
+    ranges: Ranges = {}
+    for representation in root.iter(f"{_MPD}Representation"):
+        name = representation.findtext(f"{_MPD}BaseURL") or ""
+        first = representation.find(f".//{_MPD}Initialization")
+        if first is None:
+            raise BadPlaylist("initialization")
+        ranges[name] = [_dash_range(first.get("range", ""))]
+        for segment in representation.iter(f"{_MPD}SegmentURL"):
+            ranges[name].append(_dash_range(segment.get("mediaRange", "")))
+    return ranges
+
+
+def check_ranges(ranges: Ranges, sizes: Mapping[str, int]) -> None:
+    """Make sure that the ranges of each file lie end to end and cover it. Raises BadPlaylist."""
+    if set(ranges) != set(sizes):
+        raise BadPlaylist("files")
+    for name, found in ranges.items():
+        position = 0
+        for each in found:
+            if each.start != position or each.end <= each.start:
+                raise BadPlaylist("ranges")
+            position = each.end
+        if position != sizes[name] or len(found) < 2:  # noqa: PLR2004  # a header and a segment
+            raise BadPlaylist("coverage")
+
+
+def _read_media_playlist(lines: list[str], ranges: Ranges) -> None:
+    if lines[-1] != "#EXT-X-ENDLIST":
+        raise BadPlaylist("end")
+    pending: ByteRange | None = None
+    for line in lines:
+        if line.startswith("#EXT-X-MAP:"):
+            found = _attributes(line)
+            ranges[found.get("URI", "")] = [_hls_range(found.get("BYTERANGE", ""))]
+        elif line.startswith("#EXT-X-BYTERANGE:"):
+            pending = _hls_range(line.partition(":")[2])
+        elif not line.startswith("#"):
+            if pending is None or line not in ranges:
+                raise BadPlaylist("segment")
+            ranges[line].append(pending)
+            pending = None
+
+
+def _lines(texts: Mapping[str, str], name: str) -> list[str]:
+    lines = [line for line in texts.get(name, "").splitlines() if line]
+    if not lines or lines[0] != "#EXTM3U":
+        raise BadPlaylist("header")
+    return lines
+
+
+def _attributes(line: str) -> dict[str, str]:
+    return {name: quoted or plain for name, quoted, plain in _ATTRIBUTE.findall(line)}
+
+
+def _hls_range(text: str) -> ByteRange:
+    length, _, start = text.partition("@")
+    if not (length.isdecimal() and start.isdecimal()):
+        raise BadPlaylist("range")
+    return ByteRange(int(start), int(start) + int(length))
+
+
+def _dash_range(text: str) -> ByteRange:
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal()):
+        raise BadPlaylist("range")
+    return ByteRange(int(first), int(last) + 1)
