@@ -126,6 +126,16 @@ class Servers:
         self._start("translation_worker", command, values)
         self._wait("translation_worker", self._languages_announced)
 
+    def start_media_worker(self, name: str, concurrency: int, threads: int) -> None:
+        """Start a media worker, and wait until it takes work; `threads` are an encoder's."""
+        values = {
+            **self._values,
+            "BABELMILL_WORKER_CONCURRENCY": str(concurrency),
+            "BABELMILL_MEDIA_THREADS": str(threads),
+        }
+        self._start(name, [str(BIN / "babelmill-media-worker")], values)
+        self._wait(name, lambda: " ready." in self._end_of_log(name))
+
     def stop(self, name: str) -> None:
         """Stop one process early."""
         self._members.pop(name).stop()
