@@ -22,6 +22,9 @@ class DialectSettings(Settings):
     gateway_chat_base_url: str = Field(
         default="https://api.openai.com/v1", pattern=r"^https?://[^\s]+$"
     )
+    # Of texts in the Django dialect that come without one and are too short to tell it by;
+    # empty tries all the same.
+    gateway_source_language: str = "en"
     # Of documents that are uploaded without one; empty: they must come with one.
     gateway_target_language: str = ""
 
@@ -63,5 +66,6 @@ class DialectSettings(Settings):
             spoken=dialects_of(self.gateway_dialects),
             guest=None if file is None else Caller(f"Bearer {file.read_text().strip()}"),
             chat_base_url=self.gateway_chat_base_url,
+            source_language=self.gateway_source_language,
             target_language=self.gateway_target_language,
         )

@@ -16,7 +16,7 @@ from babelmill.jobs.v1 import job_pb2, job_service_pb2
 from babelmill.translation.v1 import translation_pb2
 from gateway.dialects import jobs, results, uploads
 from gateway.dialects.bodies import json_body, refusal_of
-from gateway.dialects.callers import TokenCaller
+from gateway.dialects.callers import OptionsOf, TokenCaller
 from gateway.dialects.words import Phase, error_of, percent_of, phase_of
 from gateway.routes.context import ContextOf, only_query
 from gateway.routes.jobs import JobId
@@ -27,6 +27,8 @@ router = APIRouter(prefix="/jobs", tags=["dialect: django"])
 
 _KINDS = ("translate_text", "translate_document", "translate_url")
 _CANCEL_SECONDS = 18.0
+# "Hello world" could be a sentence of many languages.
+_LONG_ENOUGH_TO_TELL = 20
 _STATUS = {
     Phase.PENDING: "queued",
     Phase.QUEUED: "queued",
@@ -65,7 +67,9 @@ class DjangoJobRequest(BaseModel):
     source_text: RequestText = Field(default="", description="The text; of `url`, the address.")
     source_url: RequestText = ""
     source_file: RequestText = Field(default="", description="Id of an uploaded artifact.")
-    source_language: RequestText = Field(default="", description="Empty: it is detected.")
+    source_language: RequestText = Field(
+        default="", description="Empty: it is detected, unless the text is too short for that."
+    )
     target_languages: list[RequestText] = Field(description="By BCP 47.")
     priority: RequestText = Field(
         default="normal",
@@ -77,12 +81,37 @@ class DjangoJobRequest(BaseModel):
 class NewDjangoJob(BaseModel):
     """The accepted job."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "01890a5d-ac96-774b-bcce-b302099a8057", "status": "queued"}]
+        }
+    )
+
     id: str
     status: str
 
 
 class DjangoJob(BaseModel):
     """A job as it is now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "status": "in_progress",
+                    "progress": 60,
+                    "priority": "normal",
+                    "source_type": "text",
+                    "target_languages": ["fr"],
+                    "submitted_at": "2030-01-31T12:00:00Z",
+                    "started_at": "2030-01-31T12:00:01Z",
+                    "finished_at": None,
+                    "error_message": None,
+                }
+            ]
+        }
+    )
 
     id: str
     status: str = Field(description="queued, in_progress, completed, failed or cancelled.")
@@ -101,6 +130,17 @@ class DjangoJob(BaseModel):
 class DjangoResult(BaseModel):
     """The translations."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "result_data": {"fr": "Bonjour le monde"},
+                }
+            ]
+        }
+    )
+
     job: str
     result_data: dict[str, str] = Field(
         description="By language: the text, or the path to download a file from."
@@ -109,6 +149,8 @@ class DjangoResult(BaseModel):
 
 class DjangoCancel(BaseModel):
     """Where the job stands after the request."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "cancelled"}]})
 
     status: str
 
@@ -148,6 +190,7 @@ async def create_job(
     request: Request,
     context: ContextOf,
     caller: TokenCaller,
+    options: OptionsOf,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> NewDjangoJob:
     """Submit a translation job."""
@@ -156,7 +199,7 @@ async def create_job(
     else:
         given = await json_body(request, DjangoJobRequest)
     message = job_service_pb2.CreateJobRequest(
-        spec=_spec_of(given),
+        spec=_spec_of(given, options.source_language),
         priority=job_pb2.Priority.Value(f"PRIORITY_{given.priority.upper()}"),
         request_id=idempotency_key or "",
         labels={jobs.DIALECT_LABEL: "django"},
@@ -268,11 +311,13 @@ def _listed(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
 
 
-def _spec_of(given: DjangoJobRequest) -> job_pb2.JobSpec:
+def _spec_of(given: DjangoJobRequest, language_of_short_texts: str) -> job_pb2.JobSpec:
     source, targets = given.source_language, given.target_languages
     if given.source_type == "text":
         if given.source_file or given.source_url:
             raise jobs.invalid("source_type", "does not fit to the source that is given")
+        if len(given.source_text) < _LONG_ENOUGH_TO_TELL:
+            source = source or language_of_short_texts
         text = translation_pb2.TranslateTextSpec(
             text=given.source_text, source_language=source, target_languages=targets
         )

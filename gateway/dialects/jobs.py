@@ -116,9 +116,11 @@ def missing(field: str) -> ProblemError:
 
 def _in_words(error: BabelmillError, fields: Mapping[str, str]) -> ProblemError:
     refused = from_client_error(error)
-    refused.violations = [
-        replace(each, field=_field(each.field, fields)) for each in refused.violations
-    ]
+    told = [replace(each, field=_field(each.field, fields)) for each in refused.violations]
+    if told:
+        # The job service's own sentence names its fields.
+        refused.detail = f"{told[0].field}: {told[0].description}"
+    refused.violations = told
     return refused
 
 

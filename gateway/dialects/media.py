@@ -41,7 +41,7 @@ _FIELDS = {"artifact_id": "source_file", "preset": "target_format"}
 _PRIORITIES = {"high": job_pb2.PRIORITY_URGENT, "low": job_pb2.PRIORITY_LOW}
 _SOURCE, _FORMAT = "source_file", "target_format"
 # Of several presets with one extension, the one that plays everywhere.
-_USUAL = {"mp4": "mp4-h264"}
+_USUAL = {"mkv": "mkv-h264", "mov": "mov-h264", "mp4": "mp4-h264", "webm": "webm-vp9"}
 
 
 class MediaJobRequest(BaseModel):
@@ -70,6 +70,23 @@ class MediaJobRequest(BaseModel):
 class NewMediaJob(BaseModel):
     """The accepted job."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "status": "QUEUED",
+                    "priority": "high",
+                    "source_file": "video.mp4",
+                    "target_format": "avi",
+                    "created_at": "2030-01-31T12:00:00Z",
+                    "queued_at": "2030-01-31T12:00:00Z",
+                    "message": "Job submitted successfully",
+                }
+            ]
+        }
+    )
+
     job_id: str
     status: str
     priority: str
@@ -90,6 +107,30 @@ class MediaMetrics(BaseModel):
 
 class MediaJob(BaseModel):
     """A job as it is now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "source_file": "video.mp4",
+                    "target_format": "avi",
+                    "priority": "high",
+                    "status": "COMPLETED",
+                    "error_message": None,
+                    "created_at": "2030-01-31T12:00:00Z",
+                    "queued_at": "2030-01-31T12:00:00Z",
+                    "started_at": "2030-01-31T12:00:01Z",
+                    "completed_at": "2030-01-31T12:00:05Z",
+                    "metrics": {
+                        "peak_cpu_usage": 178,
+                        "memory_usage_mb": 112,
+                        "processing_time_seconds": 4.23,
+                    },
+                }
+            ]
+        }
+    )
 
     id: str
     source_file: str | None

@@ -2,7 +2,7 @@
 
 Workers take messages by themselves. What let a client of the older system take
 or change one (`next`, `process`, `status`) shows what is so, and changes only
-what a client may: docs/adr/010-dialects-say-what-is-true.md.
+what a client may: docs/adr/007-dialects-say-what-is-true.md.
 """
 
 from datetime import datetime
@@ -42,6 +42,8 @@ _FIELDS = {
     "text": "content",
     "source_language": "metadata.source_language",
     "target_languages": "metadata.target_language",
+    "target_languages[0]": "metadata.target_language",
+    "options.engines[0]": _MODEL,
     "options.domain": "metadata.domain",
     "options.engines": _MODEL,
     "options.chat_model.model_name": _MODEL,
@@ -106,6 +108,34 @@ class NewMessage(BaseModel):
 class Message(BaseModel):
     """A message as it is now."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "message_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "status": "completed",
+                    "content": "Hello world! This text needs to be translated.",
+                    "model_name": "gpt-4",
+                    "priority": 10,
+                    "queue": "high_priority",
+                    "metadata": {
+                        "source_language": "en",
+                        "target_language": "fr",
+                        "domain": "general",
+                    },
+                    "progress": 100,
+                    "result": "Bonjour le monde ! Ce texte doit \u00eatre traduit.",
+                    "error": None,
+                    "retries": 0,
+                    "created_at": "2030-01-31T12:00:00Z",
+                    "updated_at": "2030-01-31T12:00:02Z",
+                    "completed_at": "2030-01-31T12:00:02Z",
+                }
+            ]
+        }
+    )
+
     id: str
     message_id: str = Field(description="The same id.")
     status: str = Field(description="pending, processing, completed, failed or cancelled.")
@@ -126,7 +156,10 @@ class Message(BaseModel):
 class MessageProcess(BaseModel):
     """Which message is asked about."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"message_id": "01890a5d-ac96-774b-bcce-b302099a8057"}]},
+    )
 
     message_id: RequestText = ""
 

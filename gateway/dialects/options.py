@@ -26,6 +26,8 @@ class DialectOptions:
     """Who calls when a request of a dialect without credentials has none; None: nobody."""
     chat_base_url: str = "https://api.openai.com/v1"
     """Where the messages dialect's models are when a message does not say."""
+    source_language: str = "en"
+    """Of the Django dialect's texts that are too short to tell theirs; empty: it is tried."""
     target_language: str = ""
     """Of an uploaded PDF that comes without one; empty: it must come with one."""
 

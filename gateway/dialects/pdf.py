@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.responses import Response
 
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
@@ -64,6 +64,21 @@ class PdfUploadForm(BaseModel):
 class PdfUpload(BaseModel):
     """The accepted job."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "status": "PENDING",
+                    "filename": "manual.pdf",
+                    "size_bytes": 48213,
+                    "target_languages": ["pt"],
+                    "message": "File uploaded, translation started",
+                }
+            ]
+        }
+    )
+
     job_id: str
     status: str = "PENDING"
     filename: str
@@ -74,6 +89,27 @@ class PdfUpload(BaseModel):
 
 class PdfStatus(BaseModel):
     """A job as it is now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "status": "TRANSLATING",
+                    "stage": "TRANSLATING",
+                    "progress": 42,
+                    "eta": "2030-01-31T12:00:09Z",
+                    "eta_seconds": 6,
+                    "error": None,
+                    "filename": "manual.pdf",
+                    "created_at": "2030-01-31T12:00:00Z",
+                    "updated_at": "2030-01-31T12:00:03Z",
+                    "completed_at": None,
+                    "download_urls": {},
+                }
+            ]
+        }
+    )
 
     job_id: str
     status: str = Field(

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from babelmill.jobs.v1 import job_pb2
 from gateway.dialects.callers import GuestCaller
@@ -29,6 +29,31 @@ class MessagesQueue(BaseModel):
 class MessagesStats(BaseModel):
     """The queues of translations."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "queues": {
+                        "high_priority": {
+                            "pending": 0,
+                            "processing": 2,
+                            "oldest_age_seconds": None,
+                            "drain_rate": 1.5,
+                        },
+                        "default": {
+                            "pending": 7,
+                            "processing": 2,
+                            "oldest_age_seconds": 4.2,
+                            "drain_rate": 1.5,
+                        },
+                    },
+                    "total_pending": 7,
+                    "total_processing": 4,
+                }
+            ]
+        }
+    )
+
     queues: dict[str, MessagesQueue]
     total_pending: int
     total_processing: int
@@ -36,6 +61,10 @@ class MessagesStats(BaseModel):
 
 class MessagesHealth(BaseModel):
     """`healthy`, always: anything else is a problem."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "healthy", "service": "babelmill"}]}
+    )
 
     status: str = "healthy"
     service: str = "babelmill"

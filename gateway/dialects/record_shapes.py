@@ -18,6 +18,27 @@ from gateway.transcoding.words import RequestText, time_of
 
 _OWN_FIELDS = ("title", "description", "content")
 _MOST_JOBS = 500
+_JOB_EXAMPLE: dict[str, JsonValue] = {
+    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "job_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "novel_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "status": "IN_PROGRESS",
+    "progress": 50,
+    "target_lang": "en",
+    "from_lang": "",
+    "error": None,
+    "subtasks": [
+        {
+            "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "name": "extract",
+            "status": "COMPLETED",
+            "progress": 100,
+            "error": None,
+        }
+    ],
+    "created_at": "2030-01-31T12:00:00Z",
+    "updated_at": "2030-01-31T12:00:01Z",
+}
 _STATUS = {
     Phase.PENDING: "PENDING",
     Phase.QUEUED: "PENDING",
@@ -102,6 +123,8 @@ class RecordsSubtask(BaseModel):
 class RecordsJob(BaseModel):
     """A job as it is now."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_JOB_EXAMPLE]})
+
     id: str
     job_id: str = Field(description="The same id.")
     novel_id: str | None
@@ -118,6 +141,10 @@ class RecordsJob(BaseModel):
 class RecordsJobPage(BaseModel):
     """A page of jobs."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"jobs": [_JOB_EXAMPLE], "next_page_token": None}]}
+    )
+
     jobs: list[RecordsJob]
     next_page_token: str | None = Field(description="Null on the last page.")
 
@@ -125,11 +152,17 @@ class RecordsJobPage(BaseModel):
 class RecordsBatch(BaseModel):
     """The created jobs, in the order of the request."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"jobs": [_JOB_EXAMPLE]}]})
+
     jobs: list[RecordsJob]
 
 
 class RecordsQueue(BaseModel):
     """How much waits."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"queue": "translation_jobs", "length": 12}]}
+    )
 
     queue: str = "translation_jobs"
     length: int
@@ -137,6 +170,21 @@ class RecordsQueue(BaseModel):
 
 class RecordsResult(BaseModel):
     """What a job gave."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "target_lang": "en",
+                    "records": [{"title": "The mill"}],
+                    "entities": [],
+                    "terms": [],
+                    "files": ["outputs/novel_jobs/records.en.json", "report.json"],
+                }
+            ]
+        }
+    )
 
     job_id: str
     target_lang: str

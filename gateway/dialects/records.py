@@ -39,6 +39,7 @@ KIND = "translate_records"
 _FAMILY = "translation."
 _FIELDS = {
     "target_languages": "target_lang",
+    "target_languages[0]": "target_lang",
     "source_language": "source_lang",
     "output_prefix": "output_dir",
 }

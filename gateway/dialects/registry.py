@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from fastapi import APIRouter
 from starlette.types import Scope
 
-from gateway.dialects import django, media, messages, pdf, queue_figures, record_socket, records
+from gateway.dialects import (
+    django,
+    media,
+    messages,
+    pdf,
+    queue_figures,
+    record_socket,
+    records,
+)
 from gateway.dialects.options import Dialect, DialectOptions
 from gateway.dialects.uploads import is_form_upload
 

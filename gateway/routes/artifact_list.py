@@ -3,21 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
 
 from babelmill.jobs.v1 import artifact_service_pb2
 from gateway.routes.context import CallerOf, ContextOf, only_query
 from gateway.routes.refusals import refusals
-from gateway.transcoding.artifacts import Artifact, artifact_from_proto
+from gateway.transcoding.artifacts import ArtifactPage, artifact_page_from_proto
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
-
-
-class ArtifactPage(BaseModel):
-    """A page of uploads, newest first."""
-
-    artifacts: list[Artifact]
-    next_page_token: str | None = Field(description="Null on the last page.")
 
 
 @router.get(
@@ -41,7 +33,4 @@ async def list_artifacts(
             page_size=page_size, page_token=page_token, filename=filename
         ),
     )
-    return ArtifactPage(
-        artifacts=[artifact_from_proto(each) for each in page.artifacts],
-        next_page_token=page.next_page_token or None,
-    )
+    return artifact_page_from_proto(page)

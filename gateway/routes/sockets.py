@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Query, WebSocket
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from babelmill.client.errors import BabelmillError
 from babelmill.client.updates import Update
@@ -15,7 +16,8 @@ from gateway.http import sockets, sse
 from gateway.http.sockets import SocketRefusal
 from gateway.jobs_client.caller import Caller
 from gateway.problem_details import MEDIA_TYPE, Problem, ProblemError, from_client_error, problem_of
-from gateway.routes.context import Context, only_query
+from gateway.routes.context import CallerOf, Context, only_query
+from gateway.routes.refusals import refusals
 from gateway.transcoding.events import EndEvent, EventData, update_to_event
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -58,11 +60,13 @@ async def watch_job_over_a_socket(websocket: WebSocket, job_id: str) -> None:
 @router.get(
     "/jobs/{job_id}/ws",
     status_code=HTTPStatus.UPGRADE_REQUIRED,
+    response_class=Response,
     responses={
         101: {
             "description": "The WebSocket. Each text frame is JSON, with an event's name, its id "
             "(null if it is not numbered) and its data: `" + _FRAME_EXAMPLE + "`.",
         },
+        **refusals(404),
         426: {
             "description": "The request does not ask for a WebSocket.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -71,6 +75,7 @@ async def watch_job_over_a_socket(websocket: WebSocket, job_id: str) -> None:
     dependencies=[Depends(only_query("after_sequence"))],
 )
 async def describe_socket(
+    caller: CallerOf,
     job_id: Annotated[
         str, Path(description="A UUID.", examples=["01890a5d-ac96-774b-bcce-b302099a8057"])
     ],
@@ -92,7 +97,7 @@ async def describe_socket(
     `babelmill.token.TOKEN`. It is closed with 1000 after `end`, with 1012 when
     the server goes away, and with 4000 and an HTTP status after `problem`.
     """
-    del job_id, after_sequence
+    del caller, job_id, after_sequence
     raise upgrade_required()
 
 

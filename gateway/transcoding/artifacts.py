@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from babelmill.jobs.v1 import artifact_pb2
+from babelmill.jobs.v1 import artifact_pb2, artifact_service_pb2
 from gateway.transcoding.words import ArtifactStateWord, time_of, word
 
 
@@ -21,6 +21,21 @@ class Artifact(BaseModel):
     job_id: str | None = Field(description="The job that made it; null for uploads.")
     create_time: datetime | None
     content_url: str | None = Field(description="Where to download it, once it is ready.")
+
+
+class ArtifactPage(BaseModel):
+    """A page of uploads, newest first."""
+
+    artifacts: list[Artifact]
+    next_page_token: str | None = Field(description="Null on the last page.")
+
+
+def artifact_page_from_proto(message: artifact_service_pb2.ListArtifactsResponse) -> ArtifactPage:
+    """Write a page of uploads."""
+    return ArtifactPage(
+        artifacts=[artifact_from_proto(each) for each in message.artifacts],
+        next_page_token=message.next_page_token or None,
+    )
 
 
 def artifact_from_proto(message: artifact_pb2.Artifact) -> Artifact:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from babelmill.jobs.v1 import (
     artifact_pb2,
+    artifact_service_pb2,
     catalog_service_pb2,
     failure_pb2,
     job_event_pb2,
@@ -25,7 +26,7 @@ from babelmill.jobs.v1 import (
 )
 from babelmill.media.v1 import media_pb2
 from babelmill.translation.v1 import glossary_pb2, glossary_service_pb2, translation_pb2
-from gateway.transcoding.artifacts import artifact_from_proto
+from gateway.transcoding.artifacts import artifact_from_proto, artifact_page_from_proto
 from gateway.transcoding.catalog import (
     engines_from_proto,
     formats_from_proto,
@@ -69,6 +70,9 @@ def answers() -> Mapping[str, BaseModel]:
         "JobResult": result_from_proto(job, final=True),
         "JobEvents": events_from_proto(_events()),
         "Artifact": artifact_from_proto(_output()),
+        "ArtifactPage": artifact_page_from_proto(
+            artifact_service_pb2.ListArtifactsResponse(artifacts=[_output()])
+        ),
         "Engines": engines_from_proto(_engines()),
         "LanguagePairs": pairs_from_proto(_pairs()),
         "Formats": formats_from_proto(_formats()),

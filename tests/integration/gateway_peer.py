@@ -229,6 +229,19 @@ class Artifacts(artifact_service_pb2_grpc.ArtifactServiceServicer):
         )
 
     @override
+    async def ListArtifacts(
+        self, request: artifact_service_pb2.ListArtifactsRequest, context: Context
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        await self.peer.enter("ListArtifacts", request, context)
+        return artifact_service_pb2.ListArtifactsResponse(
+            artifacts=[
+                each
+                for each in reversed(self.peer.artifacts.values())
+                if request.filename in ("", each.filename)
+            ]
+        )
+
+    @override
     async def DownloadArtifact(
         self, request: artifact_service_pb2.DownloadArtifactRequest, context: Context
     ) -> AsyncIterator[artifact_service_pb2.DownloadArtifactResponse]:
