@@ -221,7 +221,9 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
     ) -> job_service_pb2.DeleteJobResponse:
         """Remove a job that has ended."""
         job_id = _job_id(request.job_id)
-        await self._threads.run(self._deletion.delete, _tenant_id(), job_id)
+        await self._threads.run(
+            self._deletion.delete, _tenant_id(), job_id, current_caller().principal
+        )
         return job_service_pb2.DeleteJobResponse()
 
 

@@ -94,11 +94,14 @@ class AuditRows(Protocol):
         action: Action,
         actor: Principal | None,
         *,
-        tenant: str = "",
+        tenant: str | None = "",
         subject: str = "",
         details: Mapping[str, str] | None = None,
     ) -> None:
-        """Write an entry; without an actor it was a command of the service itself."""
+        """Write an entry; without an actor it was a command of the service itself.
+
+        None stands for the actor's own tenant.
+        """
 
     def page(
         self,

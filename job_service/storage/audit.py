@@ -26,19 +26,23 @@ class SqlAuditRows:
         action: Action,
         actor: Principal | None,
         *,
-        tenant: str = "",
+        tenant: str | None = "",
         subject: str = "",
         details: Mapping[str, str] | None = None,
     ) -> None:
-        """Write an entry; without an actor it was a command of the service itself."""
+        """Write an entry; without an actor it was a command of the service itself.
+
+        None stands for the actor's own tenant.
+        """
+        own_tenant = "" if actor is None else self._tenant_of(actor)
         self._connection.execute(
             insert(AUDIT_ENTRIES).values(
                 entry_id=entry_id,
                 occurred_at=func.clock_timestamp(),
                 action=action,
-                actor=COMMAND if actor is None else self._name_of(actor),
+                actor=COMMAND if actor is None else self._name_of(actor, own_tenant),
                 actor_token_id=None if actor is None else actor.token_id,
-                tenant=tenant,
+                tenant=own_tenant if tenant is None else tenant,
                 subject=subject,
                 details=dict(details or {}),
             )
@@ -70,12 +74,15 @@ class SqlAuditRows:
         ).mappings()
         return [AuditEntry(**row) for row in found]
 
-    def _name_of(self, actor: Principal) -> str:
-        tenant = self._connection.execute(
+    def _tenant_of(self, actor: Principal) -> str:
+        name: str = self._connection.execute(
             select(TENANTS.c.name).where(TENANTS.c.tenant_id == actor.tenant_id)
         ).scalar_one()
+        return name
+
+    def _name_of(self, actor: Principal, tenant: str) -> str:
         if actor.user_id is None:
-            return str(tenant)
+            return tenant
         user = self._connection.execute(
             select(USERS.c.name).where(USERS.c.user_id == actor.user_id)
         ).scalar_one()

@@ -280,6 +280,17 @@ async def test_audit_log_stays_when_somebody_would_change_it(
     connection.close()
 
 
+async def test_deletion_is_told_when_the_job_can_tell_it_no_more(house: House) -> None:
+    job = await house.create()
+    cancel = job_service_pb2.CancelJobRequest(job_id=job.job_id)
+    await house.jobs.CancelJob(cancel, metadata=house.client)
+    delete = job_service_pb2.DeleteJobRequest(job_id=job.job_id)
+    await house.jobs.DeleteJob(delete, metadata=house.client)
+    told = await entries(house, tenant="ours", action="job.delete")
+    assert [(each.actor, each.subject) for each in told] == [("ours", f"job/{job.job_id}")]
+    assert told[0].details == {"state": "CANCELLED"}
+
+
 async def test_other_tenants_waiting_work_is_counted_for_operators_alone(house: House) -> None:
     await house.create("pt", "es")
 
