@@ -152,8 +152,9 @@ class JobServiceSettings(DatabaseSettings, ListeningTlsSettings, TenantLimitSett
             max_attempts=self.webhook_attempts,
             first_wait=timedelta(seconds=self.webhook_retry_seconds),
             disable_after=timedelta(hours=self.webhook_disable_hours),
-            # All that an attempt does besides has as much time again, and a minute.
-            claim=timedelta(seconds=2 * self.webhook_timeout_seconds + 60),
+            # What an attempt does besides has as much time again. Who takes longer is
+            # fenced off, and the event is sent twice.
+            claim=timedelta(seconds=2 * self.webhook_timeout_seconds + 5),
         )
 
     def limits(self) -> Limits:

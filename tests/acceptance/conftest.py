@@ -106,6 +106,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
         BABELMILL_OTLP_ENDPOINT=collector.endpoint,
         # Tests serve pages under this name; by its number, the machine stays refused.
         BABELMILL_FETCH_HOSTS="localhost",
+        BABELMILL_WEBHOOK_HOSTS="localhost",
     )
     started = run_stack("up", environment)
     try:

@@ -20,7 +20,7 @@ from tests.faults.workloads import long_text, short_texts, text_spec, transcode_
 _OF_JOB_SERVICE = sorted(
     name
     for name in FAILPOINTS
-    if name.partition(".")[0] not in {"gateway", "worker", "cancel", "fail", "reaper"}
+    if name.partition(".")[0] not in {"gateway", "worker", "cancel", "fail", "reaper", "webhooks"}
 )
 
 

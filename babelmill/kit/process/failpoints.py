@@ -49,6 +49,8 @@ FAILPOINTS: Mapping[str, str] = {
     "relay.taken": "Steps are claimed; nothing was sent.",
     "relay.sent": "The broker has the messages; the database does not know.",
     "relay.marked": "The database knows that the broker has the messages.",
+    "webhooks.claimed": "Deliveries are claimed; nothing was sent.",
+    "webhooks.sent": "A receiver has an event; the database does not know.",
     "leasing.before_commit": "Leases are written, in a transaction still open.",
     "leasing.after_commit": "Leases are granted; the worker does not know.",
     "heartbeat.after_commit": "Leases are extended; the worker does not know.",
