@@ -13,8 +13,10 @@ from babelmill.cli.artifacts import download, upload
 from babelmill.cli.catalog import engines, formats, languages, presets
 from babelmill.cli.glossaries import glossaries
 from babelmill.cli.jobs import cancel, get, jobs, watch
+from babelmill.cli.localize import localize
 from babelmill.cli.queues import dead_letters, queues
 from babelmill.cli.redrive import delete, retry
+from babelmill.cli.subtitles import subtitles
 from babelmill.cli.transcode import transcode
 from babelmill.cli.translate import translate
 from babelmill.cli.webhooks import webhooks
@@ -32,6 +34,7 @@ app = typer.Typer(
 for _command in (
     translate,
     transcode,
+    localize,
     watch,
     jobs,
     get,
@@ -47,6 +50,7 @@ for _command in (
     presets,
 ):
     app.command()(_command)
+app.add_typer(subtitles, name="subtitles")
 app.add_typer(glossaries, name="glossaries")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(webhooks, name="webhooks")
