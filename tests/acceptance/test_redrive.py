@@ -12,7 +12,7 @@ import pytest
 
 from babelmill.client import Client
 from babelmill.client.errors import FailedPrecondition, NotFound, ResultExpired
-from babelmill.jobs.v1 import job_pb2
+from babelmill.jobs.v1 import job_pb2, step_pb2
 from babelmill.stack.environment import read_environment
 from tests.acceptance.conftest import Stack, run_stack, stack_environment
 from tests.acceptance.test_cli import babelmill
@@ -74,7 +74,22 @@ def http(workshop: Workshop) -> Iterator[httpx.Client]:
         yield http
 
 
-@pytest.mark.row("S2.6")
+def _waits_seconds(mill: Client, job_id: str) -> list[float]:
+    """How long each failed attempt of a job's only step waited for the next."""
+    waits: list[float] = []
+    since = 0.0
+    for event in mill.list_events(job_id):
+        state = event.step_state_changed.state
+        moment = event.event_time.ToDatetime().timestamp()
+        if state == step_pb2.STEP_STATE_RETRY_WAIT:
+            since = moment
+        elif since and state == step_pb2.STEP_STATE_PENDING:
+            waits.append(moment - since)
+            since = 0.0
+    return waits
+
+
+@pytest.mark.row("S1.4", "S2.6")
 def test_dead_letter_comes_back_when_its_encoder_is_there_again(
     workshop: Workshop, mill: Client, http: httpx.Client, clip: Path, tmp_path: Path
 ) -> None:
@@ -83,6 +98,10 @@ def test_dead_letter_comes_back_when_its_encoder_is_there_again(
     dead = mill.wait(job.job_id, timeout_seconds=FIVE_ATTEMPTS_SECONDS)
     assert dead.state == job_pb2.JOB_STATE_DEAD_LETTERED
     assert (dead.error.reason, dead.attempts) == ("ENGINE_UNAVAILABLE", 5)
+    waits = _waits_seconds(mill, job.job_id)
+    # At random up to a bound that doubles; the reaper may look a moment later.
+    assert len(waits) == 4
+    assert all(wait <= 2 * 2**number + 5 for number, wait in enumerate(waits)), waits
 
     (letter,) = mill.dead_letters()
     assert (letter.job_id, letter.kind, letter.attempts) == (job.job_id, "transcode", 5)

@@ -166,6 +166,7 @@ def test_the_step_is_published_again_when_a_frozen_worker_took_its_message_to_th
 
 
 @pytest.mark.fault(10)
+@pytest.mark.row("S3.5")
 def test_the_second_attempt_wins_when_a_frozen_worker_wakes_after_its_lease(
     house: FaultHouse, row: FaultRow, clips: ClipMaker
 ) -> None:
