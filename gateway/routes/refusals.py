@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from babelmill.client.errors import BabelmillError
 from babelmill.kit.wire.status_details import FieldViolation
@@ -58,6 +59,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     504: "The job service did not answer in time.",
     507: "There is no space left to store more.",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _EVERYWHERE = (400, 500, 503, 504)
 _WITH_TOKEN = (401, 403, 429)
 
@@ -102,10 +104,13 @@ def install(app: FastAPI) -> None:
             raise error
         return problem_response(from_client_error(error))
 
-    async def on_http_error(_: Request, error: Exception) -> Response:
+    async def on_http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):  # pragma: no cover - by registration
             raise error
-        return problem_response(_from_http_error(error))
+        refused = _from_http_error(error)
+        if refused.status is HTTPStatus.METHOD_NOT_ALLOWED:
+            refused.headers = {"Allow": _allowed(app, request)}
+        return problem_response(refused)
 
     async def on_invalid(_: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):  # pragma: no cover - by registration
@@ -115,6 +120,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BabelmillError, on_client_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """List a path's methods; the framework would name those of one route."""
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    )
 
 
 def _from_http_error(error: HTTPException) -> ProblemError:

@@ -168,6 +168,18 @@ async def test_request_is_refused_with_problem_when_wrong(
     assert_problem(await http.request(method, path), status, reason)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/v1/jobs", "GET, POST"), ("/v1/jobs/x", "GET, DELETE"), ("/healthz", "GET")],
+)
+async def test_all_methods_of_a_path_are_named_when_another_is_asked(
+    http: httpx.AsyncClient, path: str, methods: str
+) -> None:
+    response = await http.request("PATCH", path)
+    assert_problem(response, 405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == methods
+
+
 @pytest.mark.matrix(27)
 async def test_refusal_is_passed_on_when_job_service_refuses(
     http: httpx.AsyncClient, peer: Peer
