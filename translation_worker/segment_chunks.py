@@ -1,11 +1,15 @@
 """Segment chunks: how a document's segments are shared out among the steps that translate them."""
 
+import math
 from collections.abc import Sequence
 
 from translation_worker.document import Segment, plain_text
 
 # Some ten seconds of a neural engine: short enough to share out and to lose.
 CHUNK_CHARACTERS = 12_000
+# Beyond so many chunks each grows, too: a step has a price of its own, and many workers are
+# kept busy already.
+_MANY_CHUNKS = 10
 
 
 def characters_of(segment: Segment) -> int:
@@ -16,10 +20,13 @@ def characters_of(segment: Segment) -> int:
 def cut_chunks(segments: Sequence[Segment], max_chunks: int) -> list[list[Segment]]:
     """Cut a document into chunks of about CHUNK_CHARACTERS, at most `max_chunks` (0: no limit).
 
+    A long document has more and longer ones: four times the length, twice as many.
     No chunk is empty, and none cuts a segment.
     """
     total = sum(characters_of(segment) for segment in segments)
     wanted = max(1, round(total / CHUNK_CHARACTERS))
+    if wanted > _MANY_CHUNKS:
+        wanted = round(math.sqrt(wanted * _MANY_CHUNKS))
     count = min(wanted, max_chunks) if max_chunks > 0 else wanted
     chunks: dict[int, list[Segment]] = {}
     before = 0
