@@ -222,6 +222,19 @@ def abandon(step: Step, cause: Step, now: datetime) -> Step:
     return replace(_end(step, StepTrigger.ABANDON, now), error=failure)
 
 
+def give_up(step: Step, dependent: Step, now: datetime) -> Step:
+    """End a step that has not begun, because what it was to be used for will never run."""
+    failure = Failure(
+        DEPENDENCY_FAILED,
+        "Another step did not complete, so nothing needs this one any more.",
+        metadata={
+            "step": dependent.name,
+            "cause": dependent.error.reason if dependent.error else "",
+        },
+    )
+    return replace(_end(step, StepTrigger.ABANDON, now), error=failure)
+
+
 def _retry(
     step: Step, failure: Failure, policy: DeliveryPolicy, jitter: float, now: datetime
 ) -> Step:

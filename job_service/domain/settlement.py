@@ -24,6 +24,7 @@ from job_service.domain.job import (
     TargetState,
     Usage,
 )
+from job_service.domain.needless import end_needless
 from job_service.domain.progress import job_progress
 from job_service.domain.state_machine import (
     derive_job_state,
@@ -88,7 +89,7 @@ def settle(
     if job.state in FINAL_JOB_STATES:
         return Change(job, job)
     kept = tuple(changed.get(step.step_id, step) for step in job.steps)
-    steps = _resolve_dependencies((*kept, *added), now)
+    steps = end_needless(_resolve_dependencies((*kept, *added), now), now)
     targets = tuple(_settle_target(target, steps) for target in job.targets)
     cancelled_at = job.cancel_requested_at or cancel_requested_at
     state = derive_job_state(

@@ -15,7 +15,7 @@ class StepTrigger(StrEnum):
     """What can happen to a step."""
 
     UNBLOCK = "UNBLOCK"  # all that it depends on has completed, all that it awaits has ended
-    ABANDON = "ABANDON"  # something that it depends on, or all that it awaits, did not complete
+    ABANDON = "ABANDON"  # what it needs, or what needs it, will never complete
     PUBLISH = "PUBLISH"  # the broker has its message
     GRANT = "GRANT"  # a worker leases it
     COMPLETE = "COMPLETE"  # its worker reports success
@@ -46,9 +46,11 @@ STEP_TRANSITIONS: Mapping[tuple[StepState, StepTrigger], StepState] = {
     (_S.PENDING, _T.PUBLISH): _S.QUEUED,
     # A worker can be faster than the relay's record that it has published.
     (_S.PENDING, _T.GRANT): _S.IN_PROGRESS,
+    (_S.PENDING, _T.ABANDON): _S.FAILED,
     (_S.PENDING, _T.CANCEL): _S.CANCELLED,
     (_S.PENDING, _T.EXPIRE): _S.EXPIRED,
     (_S.QUEUED, _T.GRANT): _S.IN_PROGRESS,
+    (_S.QUEUED, _T.ABANDON): _S.FAILED,
     (_S.QUEUED, _T.CANCEL): _S.CANCELLED,
     (_S.QUEUED, _T.EXPIRE): _S.EXPIRED,
     (_S.IN_PROGRESS, _T.COMPLETE): _S.COMPLETED,
@@ -59,6 +61,7 @@ STEP_TRANSITIONS: Mapping[tuple[StepState, StepTrigger], StepState] = {
     (_S.IN_PROGRESS, _T.CANCEL): _S.CANCELLING,
     (_S.IN_PROGRESS, _T.EXPIRE): _S.EXPIRED,
     (_S.RETRY_WAIT, _T.RETRY_DUE): _S.PENDING,
+    (_S.RETRY_WAIT, _T.ABANDON): _S.FAILED,
     (_S.RETRY_WAIT, _T.CANCEL): _S.CANCELLED,
     (_S.RETRY_WAIT, _T.EXPIRE): _S.EXPIRED,
     # The cancel was accepted first, so also a late success ends CANCELLED.

@@ -9,7 +9,7 @@ import pytest
 from job_service.domain.catalog import Preset, PresetKind, WorkerAnnouncement
 from job_service.domain.errors import InvalidRequest
 from job_service.domain.following import steps_after
-from job_service.domain.job import Job, JobState, Priority, Step, StepState
+from job_service.domain.job import Failure, Job, JobState, Priority, Step, StepState, Target
 from job_service.domain.offer import check_offered, merge
 from job_service.domain.opening import new_steps
 from job_service.domain.plan import plan
@@ -25,6 +25,7 @@ from job_service.domain.segments import (
     read_segments,
     segments_form,
 )
+from job_service.domain.settlement import settle
 from job_service.domain.spec import Transcode
 from job_service.domain.step_inputs import PartName, part_inputs
 from job_service.domain.transcode_options import PresetOption, TranscodeOptions
@@ -167,6 +168,50 @@ def test_no_preset_takes_segments_when_a_kind_of_step_is_missing() -> None:
     assert merge([announced("split_media", "join_segments")]).presets_in_segments == frozenset()
 
 
+def test_waiting_segments_are_given_up_when_one_has_failed_for_good() -> None:
+    job, split = a_split_job(a_spec(ON))
+    planned = steps_after(job, split, FOUND, ["segments.json"], StepTimeouts())
+    change = settle(job, {}, NOW, added=new_steps(planned, job.job_id, NOW, uuid4))
+    first, second, third, join = change.after.steps[1:]
+    running = replace(second, state=StepState.IN_PROGRESS)
+    damaged = Failure("MEDIA_REFUSED", "The file is damaged.")
+    failed = replace(first, state=StepState.FAILED, error=damaged, finished_at=NOW)
+
+    after = settle(change.after, {first.step_id: failed, second.step_id: running}, NOW).after
+    states = {step.name: step.state for step in after.steps}
+    assert states == {
+        "split": StepState.COMPLETED,
+        "encode[1]": StepState.FAILED,
+        "encode[2]": StepState.IN_PROGRESS,
+        "encode[3]": StepState.FAILED,
+        "join": StepState.FAILED,
+    }
+    given_up = next(step for step in after.steps if step.step_id == third.step_id)
+    assert given_up.error is not None
+    assert given_up.error.reason == "DEPENDENCY_FAILED"
+    assert given_up.error.metadata == {"step": join.name, "cause": "DEPENDENCY_FAILED"}
+
+    done = replace(running, state=StepState.COMPLETED)
+    ended = settle(after, {second.step_id: done}, NOW).after
+    assert (ended.state, ended.error) == (JobState.FAILED, damaged)
+
+
+def test_segments_are_joined_when_all_are_there() -> None:
+    job, split = a_split_job(a_spec(ON))
+    planned = steps_after(job, split, FOUND, ["segments.json"], StepTimeouts())
+    change = settle(job, {}, NOW, added=new_steps(planned, job.job_id, NOW, uuid4))
+    assert [step.state for step in change.after.steps[1:]] == [
+        *([StepState.PENDING] * 3),
+        StepState.BLOCKED,
+    ]
+    done = {
+        step.step_id: replace(step, state=StepState.COMPLETED)
+        for step in change.after.steps
+        if step.kind == "encode_segment"
+    }
+    assert settle(change.after, done, NOW).after.steps[-1].state is StepState.PENDING
+
+
 @pytest.mark.parametrize("segments", [Segments(), ON, Segments(SegmentsMode.OFF, 5.0)])
 def test_wish_is_the_same_when_it_was_stored_and_read(segments: Segments) -> None:
     assert read_segments(segments_form(segments).get("segments")) == segments  # type: ignore[arg-type]  # as from JSON
@@ -191,5 +236,15 @@ def a_split_job(spec: Transcode) -> tuple[Job, Step]:
     job_id = uuid4()
     (split,) = new_steps(plan(spec, LARGE, segmenting=SEGMENTING).steps, job_id, NOW, uuid4)
     split = replace(split, state=StepState.COMPLETED)
-    job = Job(job_id, uuid4(), spec, JobState.IN_PROGRESS, Priority.NORMAL, NOW, "", steps=(split,))
+    job = Job(
+        job_id,
+        uuid4(),
+        spec,
+        JobState.IN_PROGRESS,
+        Priority.NORMAL,
+        NOW,
+        "",
+        targets=(Target("mp4-h264"),),
+        steps=(split,),
+    )
     return job, split
