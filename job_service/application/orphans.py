@@ -20,7 +20,8 @@ from uuid import UUID
 
 from babelmill.kit.artifacts.store import ArtifactStore
 from babelmill.kit.process.logs import get_logger
-from job_service.application.ports import UnitOfWork, UnitOfWorkFactory, UploadRow
+from job_service.application.artifact_ports import UploadRow
+from job_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from job_service.application.store_troubles import naming_store_troubles
 from job_service.domain.errors import OutOfSpace, StorageUnavailable
 from job_service.domain.job import Artifact, ArtifactState

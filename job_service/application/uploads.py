@@ -12,9 +12,10 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from babelmill.kit.artifacts.store import ArtifactStore
+from job_service.application.artifact_ports import UploadRow
 from job_service.application.job_query import Cursor
 from job_service.application.limits import Limits
-from job_service.application.ports import UnitOfWorkFactory, UploadRow
+from job_service.application.ports import UnitOfWorkFactory
 from job_service.application.quotas import TenantQuotas
 from job_service.application.store_troubles import naming_store_troubles
 from job_service.domain.content import (

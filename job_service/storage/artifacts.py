@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import ColumnElement
 
+from job_service.application.artifact_ports import UploadRow
 from job_service.application.job_query import Cursor
-from job_service.application.ports import UploadRow
 from job_service.domain.job import Artifact, ArtifactState, Digest
 from job_service.storage import rows
 from job_service.storage.tables import ARTIFACTS, STEPS
