@@ -31,7 +31,6 @@ _COLUMNS = 10
 _ROWS = 10
 _MOST_TILES = 3600
 _USUAL_TILES = 100
-_SHORTEST_INTERVAL_SECONDS = 0.5
 # From here on key pictures lie close enough, and decoding them alone is many times faster.
 _KEY_PICTURES_FROM_SECONDS = 10.0
 
@@ -120,9 +119,7 @@ def make_sprite(
 
 def plan_sheet(seconds: float, options: Options) -> Sheet:
     """Say how many pictures of what size there will be. Raises StepFailure: UNSUPPORTED_OPTION."""
-    interval = options.interval_seconds or max(
-        _SHORTEST_INTERVAL_SECONDS, math.ceil(seconds / _USUAL_TILES)
-    )
+    interval = options.interval_seconds or max(1, math.ceil(seconds / _USUAL_TILES))
     tiles = max(1, math.ceil(seconds / interval - 1e-6))
     if tiles > _MOST_TILES:
         raise StepFailure(
