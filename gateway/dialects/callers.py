@@ -5,11 +5,14 @@ let in under one token that the operator chose; a page of another site, which a
 browser would let send such a request, never is.
 """
 
+import ipaddress
+import re
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
+from starlette.datastructures import Headers
 
 from gateway.dialects.options import DialectOptions
 from gateway.jobs_client.caller import Caller
@@ -45,7 +48,7 @@ def caller_or_guest(
     if authorization:
         return _read(authorization)
     guest = options_of(request).guest
-    return Caller() if guest is None or _comes_from_a_page(request) else guest
+    return Caller() if guest is None or _comes_from_elsewhere(request.headers) else guest
 
 
 def _read(authorization: str) -> Caller:
@@ -62,12 +65,27 @@ def _read(authorization: str) -> Caller:
     return Caller(f"Bearer {token}")
 
 
-def _comes_from_a_page(request: Request) -> bool:
-    """Tell whether a browser sends it for a page that is not of this origin."""
-    site = request.headers.get("sec-fetch-site", "none")
-    return site not in ("none", "same-origin") or (
-        "origin" in request.headers and site != "same-origin"
-    )
+def _comes_from_elsewhere(headers: Headers) -> bool:
+    """Tell whether a browser sends it for a page that may not be of this origin.
+
+    Of this origin is a page whose address is this machine's by number or `localhost`. A name
+    proves nothing: its owner can make it lead here after the page was loaded from there.
+    """
+    site = headers.get("sec-fetch-site", "none")
+    if site == "none" and "origin" not in headers:
+        return False
+    return site != "same-origin" or not _is_literal(headers.get("host", ""))
+
+
+def _is_literal(host: str) -> bool:
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    if name.lower() == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 TokenCaller = Annotated[Caller, Depends(caller_of)]

@@ -29,7 +29,7 @@ _KINDS = ("translate_text", "translate_document", "translate_url")
 _CANCEL_SECONDS = 18.0
 # "Hello world" could be a sentence of many languages.
 _LONG_ENOUGH_TO_TELL = 20
-_STATUS = {
+STATUS = {
     Phase.PENDING: "queued",
     Phase.QUEUED: "queued",
     Phase.RUNNING: "in_progress",
@@ -205,7 +205,7 @@ async def create_job(
         labels={jobs.DIALECT_LABEL: "django"},
     )
     job = await jobs.submit(context, caller, message, _FIELDS)
-    return NewDjangoJob(id=job.job_id, status=_STATUS[phase_of(job.state)])
+    return NewDjangoJob(id=job.job_id, status=STATUS[phase_of(job.state)])
 
 
 @router.get("/{job_id}/", responses=refusals(404), dependencies=[Depends(only_query())])
@@ -215,7 +215,7 @@ async def get_job(context: ContextOf, caller: TokenCaller, job_id: JobId) -> Dja
     kind = str(job.spec.WhichOneof("kind"))
     return DjangoJob(
         id=job.job_id,
-        status=_STATUS[phase_of(job.state)],
+        status=STATUS[phase_of(job.state)],
         progress=percent_of(job),
         priority=word(PriorityWord, job_pb2.Priority.Name, "PRIORITY_", job.priority).value,
         source_type={"translate_text": "text", "translate_url": "url"}.get(kind, "file"),
@@ -281,7 +281,7 @@ async def cancel_job(
     job = await jobs.wait(
         context, caller, job, lambda state: phase_of(state) in ended, _CANCEL_SECONDS
     )
-    answer = DjangoCancel(status=_STATUS[phase_of(job.state)])
+    answer = DjangoCancel(status=STATUS[phase_of(job.state)])
     if phase_of(job.state) in ended:
         return answer
     return JSONResponse(answer.model_dump(), HTTPStatus.ACCEPTED)

@@ -116,7 +116,7 @@ def missing(field: str) -> ProblemError:
 
 def _in_words(error: BabelmillError, fields: Mapping[str, str]) -> ProblemError:
     refused = from_client_error(error)
-    told = [replace(each, field=_field(each.field, fields)) for each in refused.violations]
+    told = [replace(each, field=field_in_words(each.field, fields)) for each in refused.violations]
     if told:
         # The job service's own sentence names its fields.
         refused.detail = f"{told[0].field}: {told[0].description}"
@@ -124,7 +124,7 @@ def _in_words(error: BabelmillError, fields: Mapping[str, str]) -> ProblemError:
     return refused
 
 
-def _field(path: str, fields: Mapping[str, str]) -> str:
+def field_in_words(path: str, fields: Mapping[str, str]) -> str:
     """Write `requests[3].spec.translate_text.target_languages[0]` in the dialect's words."""
     before, spec, inside = path.rpartition("spec.")
     if not spec:

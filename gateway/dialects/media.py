@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/v1", tags=["dialect: media"])
 
 _QUEUED_SECONDS = 2.0
 _MEBIBYTE = 1024 * 1024
-_STATUS = {
+STATUS = {
     Phase.PENDING: "PENDING",
     Phase.QUEUED: "QUEUED",
     Phase.RUNNING: "IN_PROGRESS",
@@ -222,7 +222,7 @@ async def get_status(context: ContextOf, caller: GuestCaller, job_id: JobId) -> 
         source_file=job.labels.get(_SOURCE) or None,
         target_format=job.labels.get(_FORMAT) or job.spec.transcode.preset,
         priority="high" if job.priority == job_pb2.PRIORITY_URGENT else "low",
-        status=_STATUS[phase],
+        status=STATUS[phase],
         error_message=error_of(job) if phase is Phase.FAILED else None,
         created_at=time_of(job, "create_time"),
         queued_at=time_of(job, "queue_time"),

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/messages", tags=["dialect: messages"])
 _LOWEST_HIGH_PRIORITY = 5
 _HIGH, _DEFAULT = "high_priority", "default"
 _MODEL, _PRIORITY, _METADATA = "model_name", "priority", "metadata."
-_STATUS = {
+STATUS = {
     Phase.PENDING: "pending",
     Phase.QUEUED: "pending",
     Phase.RUNNING: "processing",
@@ -38,7 +38,7 @@ _STATUS = {
     Phase.FAILED: "failed",
     Phase.CANCELLED: "cancelled",
 }
-_FIELDS = {
+FIELDS = {
     "text": "content",
     "source_language": "metadata.source_language",
     "target_languages": "metadata.target_language",
@@ -206,7 +206,7 @@ async def create_message(
             },
         },
     )
-    job = await jobs.submit(context, caller, request, _FIELDS)
+    job = await jobs.submit(context, caller, request, FIELDS)
     return await _message(context, caller, job)
 
 
@@ -277,12 +277,12 @@ async def set_status(
     elif given.status == "pending" and is_final(job):
         request = job_service_pb2.RetryJobRequest(job_id=message_id, chat_api_key=given.api_key)
         job = (await context.client.retry_job(caller, request)).job
-    elif given.status != _STATUS[phase_of(job.state)]:
+    elif given.status != STATUS[phase_of(job.state)]:
         raise ProblemError(
             HTTPStatus.CONFLICT,
             "STATUS_NOT_SETTABLE",
             "A client can only cancel a message, or try again one that has ended.",
-            metadata={"status": _STATUS[phase_of(job.state)]},
+            metadata={"status": STATUS[phase_of(job.state)]},
         )
     return await _message(context, caller, job)
 
@@ -351,7 +351,7 @@ async def _message(context: Context, caller: Caller, job: job_pb2.Job) -> Messag
     return Message(
         id=job.job_id,
         message_id=job.job_id,
-        status=_STATUS[phase_of(job.state)],
+        status=STATUS[phase_of(job.state)],
         content=spec.text if spec.WhichOneof("source") == "text" else None,
         model_name=job.labels.get(_MODEL) or None,
         priority=_priority_of(job),

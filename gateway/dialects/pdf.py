@@ -217,7 +217,7 @@ async def upload(
 async def get_status(context: ContextOf, caller: GuestCaller, job_id: JobId) -> PdfStatus:
     """Get a job's stage, progress and expected end."""
     job = await jobs.find(context, caller, job_id, "translate_document")
-    stage = _stage_of(job)
+    stage = stage_of(job)
     eta = time_of(job.progress, "eta") if stage not in _ENDED.values() else None
     return PdfStatus(
         job_id=job.job_id,
@@ -263,7 +263,7 @@ async def download_document(
     return await results.download(request, context, caller, job, language)
 
 
-def _stage_of(job: job_pb2.Job) -> str:
+def stage_of(job: job_pb2.Job) -> str:
     """Name the first stage that has not ended; the others may run already for other parts."""
     phase = phase_of(job.state)
     if phase in _ENDED:

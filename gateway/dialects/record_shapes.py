@@ -39,7 +39,7 @@ _JOB_EXAMPLE: dict[str, JsonValue] = {
     "created_at": "2030-01-31T12:00:00Z",
     "updated_at": "2030-01-31T12:00:01Z",
 }
-_STATUS = {
+STATUS = {
     Phase.PENDING: "PENDING",
     Phase.QUEUED: "PENDING",
     Phase.RUNNING: "IN_PROGRESS",
@@ -201,7 +201,7 @@ def records_job(job: job_pb2.Job) -> RecordsJob:
         id=job.job_id,
         job_id=job.job_id,
         novel_id=job.labels.get("novel_id") or None,
-        status=_STATUS[phase_of(job.state)],
+        status=STATUS[phase_of(job.state)],
         progress=percent_of(job),
         target_lang=next(iter(spec.target_languages), ""),
         from_lang=spec.source_language,
@@ -214,12 +214,12 @@ def records_job(job: job_pb2.Job) -> RecordsJob:
 
 def job_status(state: job_pb2.JobState.ValueType) -> str:
     """Write a job's state."""
-    return _STATUS[phase_of(state)]
+    return STATUS[phase_of(state)]
 
 
 def step_status(state: step_pb2.StepState.ValueType) -> str:
     """Write a step's state."""
-    return _STATUS[step_phase_of(state)]
+    return STATUS[step_phase_of(state)]
 
 
 def _subtask(step: step_pb2.Step) -> RecordsSubtask:
@@ -228,7 +228,7 @@ def _subtask(step: step_pb2.Step) -> RecordsSubtask:
     return RecordsSubtask(
         id=step.step_id,
         name=step.name,
-        status=_STATUS[phase],
+        status=STATUS[phase],
         progress=100 if done else int(step.progress.percent),
         error=f"{step.error.reason}: {step.error.message}"
         if phase is Phase.FAILED and step.HasField("error")
