@@ -21,6 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from babelmill.kit.process.logs import get_logger
 from babelmill.kit.wire.trace_headers import without_tracing
+from job_service.dispatch.broker_exposure import tell_of_exposure
 from job_service.dispatch.relay import Threads
 from job_service.domain.errors import Refusal
 
@@ -63,6 +64,7 @@ class BrokerEpoch:
         self._tell = tell
         self._interval_seconds = interval_seconds
         self._evicts = False
+        self._exposure_told = False
 
     async def run(self) -> None:
         """Watch over the key."""
@@ -83,6 +85,9 @@ class BrokerEpoch:
 
     async def check(self, client: Redis) -> None:
         """Look once. Raises RedisError, OSError, Refusal."""
+        if not self._exposure_told:
+            await tell_of_exposure(self._redis_url)
+            self._exposure_told = True
         await self._check_policy(client)
         if await client.exists(KEY):
             return
