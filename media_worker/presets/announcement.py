@@ -2,9 +2,9 @@
 
 from babelmill.media.v1 import media_pb2
 from media_worker.presets.catalogue import PRESETS
+from media_worker.presets.in_segments import takes_segments
 from media_worker.presets.options import allowed_options
 from media_worker.presets.recipe import Preset, PresetKind
-from media_worker.segments.recipes import takes_segments
 
 _KINDS = {
     PresetKind.VIDEO: media_pb2.PRESET_KIND_VIDEO,

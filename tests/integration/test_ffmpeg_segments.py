@@ -9,6 +9,7 @@ from babelmill.kit.worker.handler import StepFailure
 from babelmill.media.v1 import media_pb2
 from media_worker.ffmpeg.media_info import MediaInfo, StreamKind
 from media_worker.presets.catalogue import PRESETS
+from media_worker.presets.in_segments import takes_segments
 from media_worker.presets.recipe import QualityScale
 from media_worker.segments import recipes
 from media_worker.segments.plan_file import FILENAME
@@ -111,7 +112,7 @@ def offset_of_sound(info: MediaInfo) -> float:
     [
         pytest.param(name, marks=[] if name in EVERY_TIME else [pytest.mark.slow])
         for name, preset in sorted(PRESETS.items())
-        if recipes.takes_segments(preset)
+        if takes_segments(preset)
     ],
 )
 def test_output_is_what_the_preset_promises_when_made_in_segments(
