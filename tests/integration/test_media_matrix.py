@@ -20,6 +20,7 @@ from tests.unit.media_worker.media_inputs import (
     SECONDS,
     WITHOUT_PICTURE,
     WITHOUT_SOUND,
+    missing_stream,
 )
 
 # A block of sound, or two frames of the slowest input.
@@ -36,17 +37,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: make(directory / name) for name, make in INPUTS.items()}
 
 
-def lacks(name: str, preset: Preset) -> str:
-    """Name the stream that an input lacks for a preset."""
-    if preset.video is not None and preset.video.required and name in WITHOUT_PICTURE:
-        return "video"
-    if preset.audio is not None and preset.audio.required and name in WITHOUT_SOUND:
-        return "audio"
-    return ""
-
-
 def check_pair(bench: Bench, path: Path, preset: Preset) -> None:
-    missing = lacks(path.name, preset)
+    missing = missing_stream(path.name, preset)
     if missing:
         with pytest.raises(StepFailure) as failure:
             bench.transcode(path, preset.name)

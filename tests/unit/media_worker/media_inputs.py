@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from media_worker.presets.recipe import Preset
 from tests.unit.media_worker.media_clips import QUICK_VIDEO, make_clip, picture, sound
 
 SIZE = "160x120"
@@ -83,3 +84,12 @@ INPUTS: dict[str, Callable[[Path], Path]] = {
 
 WITHOUT_SOUND = frozenset({"silent.gif"})
 WITHOUT_PICTURE = frozenset({"mono.wav", "surround.flac", "tagged.mp3"})
+
+
+def missing_stream(name: str, preset: Preset) -> str:
+    """Name the stream that an input lacks for a preset; empty if it has all."""
+    if preset.video is not None and preset.video.required and name in WITHOUT_PICTURE:
+        return "video"
+    if preset.audio is not None and preset.audio.required and name in WITHOUT_SOUND:
+        return "audio"
+    return ""
