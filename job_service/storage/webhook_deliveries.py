@@ -100,10 +100,27 @@ class SqlDeliveryRows:
         """Lock what may be tried now: what is due, and nothing before it in its job is pending."""
         earlier = WEBHOOK_DELIVERIES.alias("earlier")
         now = func.clock_timestamp()
+        chosen = (
+            select(WEBHOOKS.c.webhook_id, WEBHOOKS.c.failures)
+            .where(
+                WEBHOOKS.c.state == WebhookState.ENABLED,
+                or_(WEBHOOKS.c.resume_at.is_(None), WEBHOOKS.c.resume_at <= now),
+                WEBHOOKS.c.webhook_id.not_in(busy),
+                exists().where(
+                    _D.webhook_id == WEBHOOKS.c.webhook_id,
+                    _D.state == DeliveryState.PENDING,
+                    _D.due_at <= now,
+                ),
+            )
+            # By chance, so that those with much to be told do not keep others waiting.
+            .order_by(func.random())
+            .limit(slots)
+            .subquery("chosen")
+        )
         of_webhook = (
             select(_D.delivery_id)
             .where(
-                _D.webhook_id == WEBHOOKS.c.webhook_id,
+                _D.webhook_id == chosen.c.webhook_id,
                 _D.state == DeliveryState.PENDING,
                 _D.due_at <= now,
                 ~exists().where(
@@ -115,19 +132,14 @@ class SqlDeliveryRows:
             )
             .order_by(_D.due_at, _D.sequence)
             # One that fails is asked for one thing at a time until it succeeds.
-            .limit(case((WEBHOOKS.c.failures > 0, 1), else_=per_webhook))
+            .limit(case((chosen.c.failures > 0, 1), else_=per_webhook))
             .with_for_update(skip_locked=True)
-            .correlate(WEBHOOKS)
+            .correlate(chosen)
             .lateral("head")
         )
         wanted = (
             select(of_webhook.c.delivery_id)
-            .select_from(WEBHOOKS.join(of_webhook, true()))
-            .where(
-                WEBHOOKS.c.state == WebhookState.ENABLED,
-                or_(WEBHOOKS.c.resume_at.is_(None), WEBHOOKS.c.resume_at <= now),
-                WEBHOOKS.c.webhook_id.not_in(busy),
-            )
+            .select_from(chosen.join(of_webhook, true()))
             .limit(slots)
         )
         return list(self._connection.execute(wanted).scalars())

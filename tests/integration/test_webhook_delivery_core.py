@@ -183,6 +183,17 @@ async def test_others_are_told_when_one_receiver_hangs(house: House) -> None:
     assert 1 <= house.receiver.most_at_once["/hangs"] <= 4
 
 
+async def test_one_event_need_not_wait_when_another_webhook_is_told_much(house: House) -> None:
+    house.create("/much")
+    for _ in range(5):
+        house.finished_job()
+    late, _ = house.create("/late", EventSort.JOB_ENDED)
+    house.finished_job()
+    async with running(house.loop(slots=1)):
+        await house.until_ended(late, 1)
+    assert len(house.receiver.on("/much")) < 30
+
+
 @pytest.mark.matrix(44)
 async def test_attempt_ends_when_the_receiver_hangs(house: House) -> None:
     release = threading.Event()

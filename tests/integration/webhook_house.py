@@ -50,12 +50,12 @@ class House:
             units=self.core.units, secrets=SECRETS, rules=rules, jitter=lambda: 0.0
         )
 
-    def loop(self, rules: DeliveryRules = RULES) -> WebhookLoop:
+    def loop(self, rules: DeliveryRules = RULES, slots: int = 8) -> WebhookLoop:
         return WebhookLoop(
             delivery=self.delivery(rules),
             sender=self.sender,
             threads=self.threads,
-            slots=8,
+            slots=slots,
             poll_seconds=0.05,
             least_wait_seconds=0.01,
         )
