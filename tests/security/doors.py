@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,8 @@ class Server:
 
     def __init__(self, module: str, environment: dict[str, str], log: Path) -> None:
         self._log = log
-        with log.open("ab") as stderr:
+        self._module, self._environment = module, environment
+        with log.open("wb") as stderr:
             self.popen = subprocess.Popen(
                 [sys.executable, str(LAUNCH), "{}", "--", sys.executable, "-m", module],
                 env=os.environ | environment,
@@ -71,6 +72,10 @@ class Server:
         assert "ended" not in first, self.raw_log().decode()
         return first
 
+    def again(self) -> "Server":
+        """Start such a one anew; its log starts anew too."""
+        return Server(self._module, self._environment, self._log)
+
     def end(self) -> None:
         if self.popen.poll() is None:
             self.popen.kill()
@@ -83,7 +88,8 @@ class Server:
 
         def watch() -> None:
             while not ended.wait(0.02):
-                peak[0] = max(peak[0], self.rss_bytes)
+                with suppress(psutil.NoSuchProcess):  # a test may have killed it
+                    peak[0] = max(peak[0], self.rss_bytes)
 
         watching = threading.Thread(target=watch)
         watching.start()
@@ -108,6 +114,7 @@ class Doors:
     token: str
     other_token: str
     worker_token: str
+    _servers: list[Server]
 
     @property
     def client(self) -> Metadata:
@@ -127,6 +134,12 @@ class Doors:
             headers={"Authorization": f"Bearer {token or self.token}"},
             timeout=DEADLINE_SECONDS,
         )
+
+    def restart_gateway(self) -> None:
+        """Put a new gateway in the place of one that has died, on another port."""
+        self.gateway = self.gateway.again()
+        self._servers.append(self.gateway)
+        self.url = f"http://127.0.0.1:{self.gateway.wait_for('gateway_listening')['port']}"
 
     def jobs(self, channel: grpc.Channel) -> "job_service_pb2_grpc.JobServiceStub":
         return job_service_pb2_grpc.JobServiceStub(channel)
@@ -178,6 +191,7 @@ def open_doors(
             token=tokens.create_token(ours, Role.CLIENT),
             other_token=tokens.create_token(theirs, Role.CLIENT),
             worker_token=tokens.create_token(ours, Role.WORKER),
+            _servers=servers,
         )
     finally:
         for server in servers:
