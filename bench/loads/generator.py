@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from babelmill.stack.ports import split_address
 from bench.loads.bare_latencies import BareCelery, publish_ms
 from bench.loads.closed_loop import run_closed_loop
+from bench.loads.gateway_watchers import GatewayWatchers
 from bench.loads.job_latencies import JobLatencies
 from bench.loads.submitters import GatewaySubmitter, GrpcSubmitter, PeerSubmitter, Submitter
 from bench.loads.watchers import GrpcWatchers, SseWatchers, Watchers
@@ -59,6 +60,8 @@ class Generator:
         target = command["target"]
         if target["kind"] == "grpc":
             self._watchers = GrpcWatchers(target["address"], target["token"])
+        elif target["kind"] == "gateway":
+            self._watchers = GatewayWatchers(target["address"], target["token"])
         else:
             self._watchers = SseWatchers(target["address"], target["redis_url"])
         return await self._watchers.open(command["watches"])

@@ -90,6 +90,9 @@ def post(path: str, host: str, body: bytes, token: str = "") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def get(path: str, host: str, accept: str = "*/*") -> bytes:
+def get(path: str, host: str, accept: str = "*/*", token: str = "") -> bytes:
     """Build a GET."""
-    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n\r\n".encode()
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"Accept: {accept}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*lines, "", ""]).encode()

@@ -1,10 +1,7 @@
 """Many watchers of one job, open at once, until its last event has reached them all."""
 
 import asyncio
-import statistics
-import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 import grpc
@@ -13,13 +10,12 @@ from redis.asyncio import Redis
 from babelmill.client.jobs import ends_job
 from babelmill.jobs.v1 import job_service_pb2, job_service_pb2_grpc
 from babelmill.stack.ports import split_address
+from bench.loads.crowd import Crowd
 from bench.loads.http_connection import BadAnswer, HttpConnection, get
 from bench.loads.submitters import CALL_TIMEOUT_SECONDS, CHANNEL_OPTIONS, create_request
 from bench.peers.events_app import CHANNEL_PREFIX
 
 STREAMS_PER_CHANNEL = 100
-OPENING_AT_ONCE = 50
-END_TIMEOUT_SECONDS = 60.0
 
 
 class Watchers(Protocol):
@@ -32,59 +28,13 @@ class Watchers(Protocol):
         """Let the job end; return when each has its last message."""
 
 
-class _Crowd:
-    """Runs watchers as tasks and notes when each has begun and when it has ended."""
-
-    def __init__(self) -> None:
-        self._ended_at: list[float] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def open(
-        self, watches: int, watch: Callable[[int, asyncio.Event], Coroutine[Any, Any, None]]
-    ) -> dict[str, float]:
-        started = time.monotonic()
-        turns = asyncio.Semaphore(OPENING_AT_ONCE)
-
-        async def begin(number: int) -> None:
-            first_message = asyncio.Event()
-            async with turns:
-                task = asyncio.create_task(watch(number, first_message))
-                self._tasks.append(task)
-                waiting = asyncio.create_task(first_message.wait())
-                await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if task.done():
-                    waiting.cancel()
-                    task.result()
-
-        await asyncio.gather(*(begin(number) for number in range(watches)))
-        return {"open_seconds": time.monotonic() - started}
-
-    def note_end(self) -> None:
-        self._ended_at.append(time.monotonic())
-
-    async def end(self, trigger: Awaitable[object]) -> dict[str, float]:
-        started = time.monotonic()
-        await trigger
-        await asyncio.wait(self._tasks, timeout=END_TIMEOUT_SECONDS)
-        after_ms = [(at - started) * 1000 for at in self._ended_at]
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        return {
-            "lost": len(self._tasks) - len(after_ms),
-            "first_ms": min(after_ms, default=0.0),
-            "median_ms": statistics.median(after_ms) if after_ms else 0.0,
-            "last_ms": max(after_ms, default=0.0),
-        }
-
-
 class GrpcWatchers:
     """Watches of a job that no worker takes, until it is cancelled."""
 
     def __init__(self, address: str, token: str) -> None:
         self._address = address
         self._metadata = (("authorization", f"Bearer {token}"),)
-        self._crowd = _Crowd()
+        self._crowd = Crowd()
         self._channels: list[grpc.aio.Channel] = []
         self._job_id = ""
 
@@ -131,7 +81,7 @@ class SseWatchers:
         self._host, self._port = split_address(address)
         self._redis_url = redis_url
         self._job_id = str(uuid4())
-        self._crowd = _Crowd()
+        self._crowd = Crowd()
 
     async def open(self, watches: int) -> dict[str, float]:
         return await self._crowd.open(watches, self._watch)
