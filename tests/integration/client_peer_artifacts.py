@@ -159,6 +159,19 @@ class ArtifactPeer(
             artifact=self.artifacts[request.artifact_id].artifact
         )
 
+    async def ListArtifacts(
+        self, request: artifact_service_pb2.ListArtifactsRequest, context: Context
+    ) -> artifact_service_pb2.ListArtifactsResponse:
+        await self.enter(context)
+        return artifact_service_pb2.ListArtifactsResponse(
+            artifacts=[
+                stored.artifact
+                for stored in self.artifacts.values()
+                if request.filename in ("", stored.artifact.filename)
+            ],
+            next_page_token=request.page_token and "next",
+        )
+
     async def DownloadArtifact(
         self, request: artifact_service_pb2.DownloadArtifactRequest, context: Context
     ) -> AsyncIterator[artifact_service_pb2.DownloadArtifactResponse]:
