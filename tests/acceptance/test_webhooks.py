@@ -152,7 +152,7 @@ def test_event_is_redelivered_and_the_log_tells_of_it_when_asked_by_http(
         assert http.get(place).json()["reason"] == "WEBHOOK_NOT_FOUND"
 
 
-@pytest.mark.matrix(19, 41, 45)
+@pytest.mark.matrix(41, 45)
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
