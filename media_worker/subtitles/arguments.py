@@ -52,6 +52,8 @@ class Mux:
     """Indexes of the source's own subtitle tracks, and the codecs they get."""
     new_tracks: tuple[NewTrack, ...]
     output_name: str
+    hashed_indexes: tuple[int, ...] = ()
+    """Streams of the source of which a digest is written on stdout."""
 
 
 def extract_arguments(source: SourceAccess, files: Sequence[TrackFile]) -> list[str]:
@@ -102,22 +104,22 @@ def mux_arguments(source: SourceAccess, mux: Mux) -> list[str]:
         *arguments,
         *mux.container.arguments,
         *("-f", mux.container.muxer, f"file:{mux.output_name}"),
+        # In the same pass, so that a large file is not read once more.
+        *_hashes(mux.hashed_indexes, "-c", "copy"),
     ]
 
 
-def hash_arguments(
-    source: SourceAccess, stream_indexes: Sequence[int], *, decoded: bool
+def read_again_arguments(
+    source: SourceAccess, hashed_indexes: Sequence[int], files: Sequence[TrackFile]
 ) -> list[str]:
-    """Write a digest of each stream's packets, or of its pictures and sound, on stdout."""
-    maps = [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]
-    how = ["-fps_mode", "passthrough"] if decoded else ["-c", "copy"]
-    return [
-        *global_arguments("error"),
-        *input_arguments(source),
-        *maps,
-        *how,
-        *("-f", "streamhash", "-hash", "sha256", "pipe:1"),
-    ]
+    """Write a digest of each stream's packets on stdout, and tracks as files, in one pass."""
+    return [*extract_arguments(source, files), *_hashes(hashed_indexes, "-c", "copy")]
+
+
+def decoded_hash_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
+    """Write a digest of each stream's pictures or sound on stdout."""
+    hashes = _hashes(stream_indexes, "-fps_mode", "passthrough")
+    return [*global_arguments("error"), *input_arguments(source), *hashes]
 
 
 def burn_in_arguments(
@@ -177,6 +179,13 @@ def glyph_arguments(subtitles_name: str, fonts_directory: str, font: str) -> lis
 def subtitle_input(source: SourceAccess, form: SubtitleForm) -> list[str]:
     """Open a file of ours as subtitles of one format."""
     return ["-f", form.ffmpeg_format, *input_arguments(source)]
+
+
+def _hashes(stream_indexes: Sequence[int], *how: str) -> list[str]:
+    if not stream_indexes:
+        return []
+    maps = [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]
+    return [*maps, *how, *("-f", "streamhash", "-hash", "sha256", "pipe:1")]
 
 
 def _drawing(subtitles_name: str, fonts_directory: str, font: str) -> str:

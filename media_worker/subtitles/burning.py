@@ -63,7 +63,7 @@ class BurnInSubtitlesHandler:
             family = "" if subtitles.form is ASS else font.family
             suffix = f".{language}" if language not in {"", "und"} else ""
             stem = f"{output_stem(wanted.source.filename)}.burned-in{suffix}"
-            for container in _containers(info):
+            for container in _containers(info, wanted.source.filename):
                 try:
                     output = _burned(session, source, info, video, drawn, family, container, stem)
                 except UnsuitableContainer:
@@ -123,8 +123,8 @@ def _matters(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN"
 
 
-def _containers(info: MediaInfo) -> tuple[Container, ...]:
-    return tuple(dict.fromkeys((*containers_like(info), MKV)))
+def _containers(info: MediaInfo, filename: str) -> tuple[Container, ...]:
+    return tuple(dict.fromkeys((*containers_like(info, filename), MKV)))
 
 
 def _burned(

@@ -12,7 +12,7 @@ from babelmill.kit.worker.handler import StepFailure
 from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
 from media_worker.ffmpeg.session import FfmpegSession
-from media_worker.subtitles.arguments import hash_arguments
+from media_worker.subtitles.arguments import decoded_hash_arguments
 
 _REFRAMED_FORMATS = frozenset({"mpegts", "mpeg", "avi", "flv", "aac", "h264", "hevc"})
 _TOLERANCE_SECONDS = 0.0025
@@ -25,29 +25,43 @@ def played_streams(info: MediaInfo) -> tuple[StreamInfo, ...]:
     return tuple(s for s in info.streams if s.kind in kinds and not s.is_cover)
 
 
+class HashReader:
+    """Takes what ffmpeg's streamhash writes, in pieces."""
+
+    def __init__(self) -> None:
+        self._written = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a piece; more than all streams can have is dropped."""
+        self._written = (self._written + chunk)[:_MOST_HASH_BYTES]
+
+    def hashes(self) -> list[str]:
+        """Return a word a stream, in order."""
+        lines = self._written.decode("ascii", "replace").splitlines()
+        # "0,v,SHA256=…": the number is that of the line.
+        return [line.partition(",")[2] for line in lines]
+
+
 def check_copied(
     session: FfmpegSession,
-    source: SourceAccess,
-    source_info: MediaInfo,
-    output: SourceAccess,
-    output_info: MediaInfo,
+    source: tuple[SourceAccess, MediaInfo, list[str]],
+    output: tuple[SourceAccess, MediaInfo, list[str]],
 ) -> None:
-    """Compare all pictures and sound of two files.
+    """Compare all pictures and sound of two files; each with what is known of it, and its hashes.
 
     Raises StepFailure: OUTPUT_INVALID, with metadata `check`; and Stopped.
     """
-    before, after = played_streams(source_info), played_streams(output_info)
+    before, after = played_streams(source[1]), played_streams(output[1])
     if [s.kind for s in before] != [s.kind for s in after]:
         raise invalid("streams")
     _compare_times(before, after)
-    indexes = [[s.index for s in before], [s.index for s in after]]
-    if _hashes(session, source, indexes[0]) == _hashes(session, output, indexes[1]):
+    if source[2] == output[2] and len(source[2]) == len(before):
         return
-    if _REFRAMED_FORMATS.isdisjoint(source_info.format_names):
+    if _REFRAMED_FORMATS.isdisjoint(source[1].format_names):
         raise invalid("streamhash")
     decoded = [
-        _hashes(session, access, wanted, decoded=True)
-        for access, wanted in zip((source, output), indexes, strict=True)
+        _decoded_hashes(session, access, [s.index for s in streams])
+        for access, streams in ((source[0], before), (output[0], after))
     ]
     if decoded[0] != decoded[1]:
         raise invalid("decoded_streamhash")
@@ -77,20 +91,9 @@ def _compare_times(before: Sequence[StreamInfo], after: Sequence[StreamInfo]) ->
             raise invalid("audio_video_offset")
 
 
-def _hashes(
-    session: FfmpegSession,
-    source: SourceAccess,
-    stream_indexes: Sequence[int],
-    *,
-    decoded: bool = False,
+def _decoded_hashes(
+    session: FfmpegSession, source: SourceAccess, stream_indexes: Sequence[int]
 ) -> list[str]:
-    chunks: list[bytes] = []
-
-    def take(chunk: bytes) -> None:
-        if sum(map(len, chunks)) < _MOST_HASH_BYTES:
-            chunks.append(chunk)
-
-    session.run(hash_arguments(source, stream_indexes, decoded=decoded), on_stdout=take)
-    lines = b"".join(chunks).decode("ascii", "replace").splitlines()
-    # "0,v,SHA256=…": the number is that of the line.
-    return [line.partition(",")[2] for line in lines]
+    reader = HashReader()
+    session.run(decoded_hash_arguments(source, stream_indexes), on_stdout=reader.feed)
+    return reader.hashes()

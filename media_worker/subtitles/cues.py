@@ -5,6 +5,7 @@ compared with each other.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ _MOST_TOGETHER = 200_000
 _HEADER = re.compile(
     r"^\d+\r?\n(\d+):(\d\d):(\d\d),(\d{3}) --> (\d+):(\d\d):(\d\d),(\d{3})[^\n]*\n", re.MULTILINE
 )
+_FONT = re.compile(r"</?font\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\{\\[^{}]*\}")
 
 
@@ -73,6 +75,11 @@ def one_at_a_time(cues: Sequence[Cue]) -> tuple[Cue, ...]:
     return tuple(_joined(cues))
 
 
+def without_fonts(text: str) -> str:
+    """Leave out what only names fonts and their sizes."""
+    return _FONT.sub("", text).strip()
+
+
 def differences(found: Sequence[Cue], expected: Sequence[Cue]) -> int:
     """Count the cues whose time or words differ, and those that are missing or too many."""
     pairs = zip(found, expected, strict=False)
@@ -84,12 +91,12 @@ def differences(found: Sequence[Cue], expected: Sequence[Cue]) -> int:
 
 def _joined(cues: Sequence[Cue]) -> Iterator[Cue]:
     moments = sorted({moment for cue in cues for moment in (cue.start_ms, cue.end_ms)})
-    waiting = sorted(cues, key=lambda cue: cue.start_ms, reverse=True)
+    waiting = deque(sorted(cues, key=lambda cue: cue.start_ms))
     shown: list[Cue] = []
     written = 0
     for start, end in pairwise(moments):
-        while waiting and waiting[-1].start_ms <= start:
-            shown.append(waiting.pop())
+        while waiting and waiting[0].start_ms <= start:
+            shown.append(waiting.popleft())
         shown = [cue for cue in shown if cue.end_ms > start]
         written += len(shown)
         if written > _MOST_TOGETHER:

@@ -1,6 +1,6 @@
 """Subtitle files in a session's directory: written, converted, and read as cues by ffmpeg."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -9,7 +9,12 @@ from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.failures import refused
 from media_worker.ffmpeg.media_info import StreamInfo
 from media_worker.ffmpeg.session import FfmpegSession
-from media_worker.subtitles.arguments import TrackFile, convert_arguments, extract_arguments
+from media_worker.subtitles.arguments import (
+    TrackFile,
+    convert_arguments,
+    extract_arguments,
+    read_again_arguments,
+)
 from media_worker.subtitles.cues import Cue, TooManyCues, read_cues
 from media_worker.subtitles.forms import SRT, SubtitleForm, natural_form
 from media_worker.subtitles.reading import MAX_SUBTITLE_BYTES
@@ -62,10 +67,14 @@ def cues_of(session: FfmpegSession, file: SubtitlesOnDisk) -> tuple[Cue, ...]:
     return cues
 
 
-def cues_of_tracks(
-    session: FfmpegSession, source: SourceAccess, stream_indexes: Sequence[int]
+def read_again(
+    session: FfmpegSession,
+    source: SourceAccess,
+    stream_indexes: Sequence[int],
+    hashed_indexes: Sequence[int],
+    on_hashes: Callable[[bytes], None],
 ) -> list[tuple[Cue, ...]]:
-    """Read the cues of some tracks of a media file, in one pass.
+    """Read the cues of some tracks of a media file and the hashes of others, in one pass.
 
     Raises StepFailure: MEDIA_REFUSED, and Stopped.
     """
@@ -75,7 +84,7 @@ def cues_of_tracks(
         for index, name in zip(stream_indexes, names, strict=True)
     ]
     try:
-        session.run(extract_arguments(source, files))
+        session.run(read_again_arguments(source, hashed_indexes, files), on_stdout=on_hashes)
         return [_read(session, name) for name in names]
     finally:
         for name in names:

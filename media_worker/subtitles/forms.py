@@ -113,15 +113,14 @@ CONTAINERS: Mapping[subtitles_pb2.MediaContainer.ValueType, Container] = Mapping
     }
 )
 
-_WEBM_CODECS = frozenset({"vp8", "vp9", "av1", "vorbis", "opus"})
 
+def containers_like(info: MediaInfo, filename: str) -> tuple[Container, ...]:
+    """Choose containers for a file's streams: one like its own first, then what holds anything.
 
-def containers_like(info: MediaInfo) -> tuple[Container, ...]:
-    """Choose containers for a file's streams: one like its own first, then what holds anything."""
+    Matroska and WebM are one format to ffmpeg, so there the filename tells them apart.
+    """
     if "mov" in info.format_names:
         return (MP4, MKV)
-    codecs = {s.codec for s in info.streams if s.kind in {"video", "audio"} and not s.is_cover}
-    # Matroska and WebM are one format to ffmpeg; what holds only WebM's codecs is taken for it.
-    if "webm" in info.format_names and codecs <= _WEBM_CODECS:
+    if "webm" in info.format_names and filename.casefold().endswith(".webm"):
         return (WEBM, MKV)
     return (MKV,)

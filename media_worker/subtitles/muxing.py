@@ -4,7 +4,7 @@ The result is read again before it is handed over: pictures and sound by their h
 track cue by cue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babelmill.jobs.v1 import lease_pb2
@@ -19,25 +19,26 @@ from media_worker.ffmpeg.progress import MediaProgress, ProgressParser
 from media_worker.ffmpeg.session import FfmpegSession, FfmpegSessions
 from media_worker.presets.naming import output_stem
 from media_worker.subtitles.arguments import Mux, NewTrack, mux_arguments
-from media_worker.subtitles.copying import check_copied, invalid
+from media_worker.subtitles.copying import HashReader, check_copied, invalid, played_streams
 from media_worker.subtitles.cues import (
     Cue,
     TooManyCues,
     differences,
     one_at_a_time,
     overlap,
+    without_fonts,
     write_cues,
 )
 from media_worker.subtitles.files import (
     SubtitlesOnDisk,
     access_of,
     cues_of,
-    cues_of_tracks,
     put,
+    read_again,
 )
-from media_worker.subtitles.forms import CONTAINERS, MP4, SRT, Container, containers_like
+from media_worker.subtitles.forms import ASS, CONTAINERS, MP4, SRT, Container, containers_like
 from media_worker.subtitles.languages import container_language, is_same_language, native_name
-from media_worker.subtitles.reading import read_subtitles
+from media_worker.subtitles.reading import read_subtitles, without_drawings
 from media_worker.subtitles.tracks import subtitle_tracks
 
 STAGE = "mux"
@@ -79,7 +80,8 @@ class MuxTracksHandler:
                 _read(session, number, order) for number, order in enumerate(wanted.tracks, start=1)
             ]
             chosen = CONTAINERS.get(wanted.container)
-            for container in (chosen,) if chosen else containers_like(info):
+            like_own = containers_like(info, wanted.source.filename)
+            for container in (chosen,) if chosen else like_own:
                 try:
                     output = _muxed(session, source, info, wanted, given, container)
                 except UnsuitableContainer:
@@ -89,9 +91,13 @@ class MuxTracksHandler:
 
 
 def run_into(
-    session: FfmpegSession, arguments: Sequence[str], progress: MediaProgress, stage: str
-) -> str:
-    """Run ffmpeg into a container that may refuse a stream, and return what it has said.
+    session: FfmpegSession,
+    arguments: Sequence[str],
+    progress: MediaProgress,
+    stage: str,
+    on_stdout: Callable[[bytes], None] | None = None,
+) -> None:
+    """Run ffmpeg into a container that may refuse a stream.
 
     Raises UnsuitableContainer, StepFailure, and Stopped.
     """
@@ -101,12 +107,11 @@ def run_into(
         for block in parser.feed(chunk):
             session.report(progress, stage, progress.take(block))
 
-    result = session.context.run(arguments, on_progress=take)
+    result = session.context.run(arguments, on_stdout=on_stdout, on_progress=take)
     if not result.succeeded:
         if any(words in result.stderr for words in _UNSUITABLE):
             raise UnsuitableContainer
         raise failure_of_run(result)
-    return result.stderr
 
 
 def _read(session: FfmpegSession, number: int, order: lease_pb2.TrackToMux) -> _Given:
@@ -130,17 +135,19 @@ def _muxed(
         kept_tracks=() if wanted.replace else _kept_tracks(info, container),
         new_tracks=tuple(_new_track(session, each) for each in given),
         output_name=f"muxed.{container.extension}",
+        hashed_indexes=tuple(stream.index for stream in played_streams(info)),
     )
+    hashes = HashReader()
     path = session.directory / mux.output_name
     progress = MediaProgress(info.duration_seconds)
     try:
         with tracer(__name__).start_as_current_span(
             "ffmpeg.mux", attributes={"babelmill.tracks": len(given)}
         ):
-            run_into(session, mux_arguments(source, mux), progress, STAGE)
+            run_into(session, mux_arguments(source, mux), progress, STAGE, hashes.feed)
         session.report(progress, "verify")
         with tracer(__name__).start_as_current_span("ffmpeg.verify"):
-            _verify(session, source, info, mux, given)
+            _verify(session, (source, info, hashes.hashes()), mux, given)
         name = f"{output_stem(wanted.source.filename)}.subtitled.{container.extension}"
         output = session.attempt.output_file(name, container.media_type, path)
     finally:
@@ -150,17 +157,29 @@ def _muxed(
 
 
 def _fitted(session: FfmpegSession, given: _Given, container: Container) -> _Given:
-    """Join cues that overlap where the container shows only one at a time."""
-    if container is not MP4 or not overlap(given.cues):
+    """Make of a file what the container can show: plain words, and one cue at a time."""
+    is_plain = given.file.form is not ASS
+    if container is not MP4 or (is_plain and not overlap(given.cues)):
         return given
+    cues = given.cues if is_plain else _plain_cues(session, given.file)
     try:
-        cues = one_at_a_time(given.cues)
+        cues = one_at_a_time(cues)
     except TooManyCues as error:
         raise refused(
             "CUE_LIMIT", "The subtitles show more at a time than is processed."
         ) from error
     name = f"joined-{given.file.name.partition('.')[0]}.srt"
     return _Given(given.order, put(session, name, write_cues(cues), SRT), cues)
+
+
+def _plain_cues(session: FfmpegSession, file: SubtitlesOnDisk) -> tuple[Cue, ...]:
+    text = (session.directory / file.name).read_text(encoding="utf-8")
+    name = f"plain-{file.name}"
+    cues = cues_of(session, put(session, name, without_drawings(text), file.form))
+    plain = (
+        Cue(cue.start_ms, cue.end_ms, without_fonts(cue.text).replace("\\h", " ")) for cue in cues
+    )
+    return tuple(cue for cue in plain if cue.words)
 
 
 def _copied_indexes(info: MediaInfo, container: Container) -> tuple[int, ...]:
@@ -198,8 +217,7 @@ def _new_track(session: FfmpegSession, given: _Given) -> NewTrack:
 
 def _verify(
     session: FfmpegSession,
-    source: SourceAccess,
-    source_info: MediaInfo,
+    source: tuple[SourceAccess, MediaInfo, list[str]],
     mux: Mux,
     given: Sequence[_Given],
 ) -> None:
@@ -210,12 +228,19 @@ def _verify(
         if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
             raise invalid("readable") from error
         raise
-    check_copied(session, source, source_info, output, info)
     tracks = subtitle_tracks(info)
     if len(tracks) != len(mux.kept_tracks) + len(given):
         raise invalid("subtitle_tracks")
     new = tracks[len(mux.kept_tracks) :]
-    found = cues_of_tracks(session, output, [track.index for track in new])
+    hashes = HashReader()
+    found = read_again(
+        session,
+        output,
+        [track.index for track in new],
+        [stream.index for stream in played_streams(info)],
+        hashes.feed,
+    )
+    check_copied(session, source, (output, info, hashes.hashes()))
     for track, cues, each in zip(new, found, given, strict=True):
         if each.order.language != "und" and not is_same_language(
             track.language, container_language(each.order.language)

@@ -32,6 +32,9 @@ _LEGACY_CHARSETS = [
 _WESTERN_LETTERS = frozenset("áàâãäåæçéèêëíìîïñóòôõöøœúùûüýÿßªºÁÀÂÃÄÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÕÖØŒÚÙÛÜÝŸ")
 _GUESSED_BYTES = 64 * 1024
 _SRT_TIME = re.compile(r"^\s*\d{1,4}:\d{1,2}:\d{1,2}[,.:]\d{1,3}\s*-->", re.MULTILINE)
+_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})[,.:](\d{1,3})(?!\d)")
+_TIMING_LINE = re.compile(rf"^[ \t]*{_TIME.pattern}[ \t]*-->[ \t]*{_TIME.pattern}", re.MULTILINE)
+_DRAWING = re.compile(r"\{[^{}\n]*\\p[1-9][^{}\n]*\}[^\n]*?(?=\{[^{}\n]*\\p0|$)", re.MULTILINE)
 _ASS_HEAD = re.compile(r"\A\s*\[script info\]", re.IGNORECASE)
 _HEAD_CHARACTERS = 64 * 1024
 
@@ -44,7 +47,8 @@ def read_subtitles(
     Raises StepFailure: NOT_SUBTITLES, INPUT_TOO_LARGE, and as `Attempt.read_input`.
     """
     text = decode(attempt.read_input(content, MAX_SUBTITLE_BYTES), charset)
-    return text, form_of(text)
+    form = form_of(text)
+    return (with_whole_times(text) if form is SRT else text), form
 
 
 def decode(data: bytes, charset: str = "") -> str:
@@ -77,6 +81,21 @@ def form_of(text: str) -> SubtitleForm:
     if _SRT_TIME.search(head):
         return SRT
     raise StepFailure(FailureReason.NOT_SUBTITLES)
+
+
+def with_whole_times(text: str) -> str:
+    """Write out SubRip's times: readers disagree on "0:0:1.5" where a digit is left out."""
+
+    def write(found: re.Match[str]) -> str:
+        hours, minutes, seconds, fraction = found.groups()
+        return f"{int(hours):02}:{int(minutes):02}:{int(seconds):02},{fraction:0<3}"
+
+    return _TIMING_LINE.sub(lambda line: _TIME.sub(write, line[0]), text)
+
+
+def without_drawings(text: str) -> str:
+    """Leave out of ASS what draws lines: elsewhere the strokes would be read as words."""
+    return _DRAWING.sub("", text)
 
 
 def _by_mark(data: bytes) -> str | None:

@@ -4,12 +4,14 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import imageio_ffmpeg
 import pytest
 
 from babelmill.client import Client
 from babelmill.jobs.v1 import job_pb2, step_pb2
 from media_worker.subtitles.cues import Cue, read_cues
+from tests.acceptance.conftest import BIN, Stack
 from tests.acceptance.test_trace import ancestors, whole_trace
 from tests.collector import Collector
 
@@ -178,3 +180,106 @@ def test_job_fails_with_a_reason_when_there_is_nothing_to_translate(
     assert done.state == job_pb2.JOB_STATE_FAILED
     assert done.error.reason == "NO_SUCH_STREAM"
     assert {target.state for target in done.targets} == {job_pb2.TARGET_STATE_FAILED}
+
+
+def babelmill(stack: Stack, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / "babelmill"), *map(str, words)],
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_command_localizes_a_video_and_says_which_language_failed(
+    stack: Stack, talk: Path, tmp_path: Path
+) -> None:
+    ran = babelmill(stack, "localize", talk, "--to", "pt,tlh", "-o", tmp_path, "--container", "mkv")
+
+    assert ran.returncode == 1, ran.stderr
+    assert "tlh" in ran.stderr
+    assert ran.stdout.split() == [
+        str(tmp_path / "talk.pt.srt"),
+        str(tmp_path / "talk.subtitled.mkv"),
+    ]
+    assert languages_of(tmp_path / "talk.subtitled.mkv") == ["eng", "por"]
+
+
+def test_command_takes_subtitles_out_changes_them_and_puts_them_in(
+    stack: Stack, talk: Path, tmp_path: Path
+) -> None:
+    out = babelmill(stack, "subtitles", "extract", talk, "--format", "vtt", "-o", tmp_path)
+    assert out.returncode == 0, out.stderr
+    vtt = tmp_path / "talk.en.vtt"
+    assert vtt.read_text().startswith("WEBVTT")
+
+    changed = babelmill(stack, "subtitles", "convert", vtt, "--format", "srt", "-o", tmp_path)
+    assert changed.returncode == 0, changed.stderr
+    assert read_cues((tmp_path / "talk.en.srt").read_text()) == read_cues(ENGLISH)
+
+    added = babelmill(
+        stack, "subtitles", "mux", talk, "--add", f"en-GB={vtt}", "--replace", "-o", tmp_path
+    )
+    assert added.returncode == 0, added.stderr
+    assert streamhash(tmp_path / "talk.subtitled.mp4") == streamhash(talk)
+    assert cues(tmp_path / "talk.subtitled.mp4", 0) == read_cues(ENGLISH)
+
+    drawn = babelmill(stack, "subtitles", "burn-in", talk, "--track", 0, "-o", tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    assert (
+        streamhash(tmp_path / "talk.burned-in.en.mp4").splitlines()[1:]
+        == (streamhash(talk).splitlines()[1:])
+    )
+
+
+def test_localized_video_is_told_of_as_it_was_asked_for_over_http(
+    stack: Stack, client: Client, talk: Path
+) -> None:
+    spec = {
+        "localize_video": {
+            "artifact_id": client.upload(talk).artifact_id,
+            "target_languages": ["pt"],
+            "container": "mkv",
+            "track": {"language": "en"},
+        }
+    }
+    created = httpx.post(
+        f"{stack.http}/v1/jobs",
+        headers={"authorization": f"Bearer {stack.token}"},
+        json={"spec": spec},
+        timeout=30,
+    )
+    assert created.status_code == 201, created.text
+    done = client.wait(created.json()["job_id"], timeout_seconds=60)
+    assert done.state == job_pb2.JOB_STATE_COMPLETED, done
+    told = created.json()["spec"]["localize_video"]
+    assert told.items() >= spec["localize_video"].items()
+
+
+def test_job_is_refused_when_its_words_make_no_sense(stack: Stack, client: Client) -> None:
+    refused = httpx.post(
+        f"{stack.http}/v1/jobs",
+        headers={"authorization": f"Bearer {stack.token}"},
+        json={
+            "spec": {
+                "localize_video": {
+                    "artifact_id": "x",
+                    "target_languages": ["pt", "video"],
+                    "burn_in_language": "es",
+                    "file": {"artifact_id": "", "charset": "zip"},
+                }
+            }
+        },
+        timeout=30,
+    )
+    assert refused.status_code == 400, refused.text
+    fields = {each["field"] for each in refused.json()["violations"]}
+    assert fields == {
+        "spec.localize_video.artifact_id",
+        "spec.localize_video.target_languages[1]",
+        "spec.localize_video.burn_in_language",
+        "spec.localize_video.file.artifact_id",
+        "spec.localize_video.file.charset",
+    }
