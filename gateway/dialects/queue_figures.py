@@ -14,7 +14,8 @@ from gateway.routes.refusals import refusals
 router = APIRouter(tags=["dialect: messages"])
 
 _HIGH, _DEFAULT = "high_priority", "default"
-_FAMILY = "translation"
+# Of the families of workers, the one that no text goes through.
+_MEDIA = "media."
 
 
 class MessagesQueue(BaseModel):
@@ -91,7 +92,7 @@ async def queue_stats(context: ContextOf, caller: GuestCaller) -> MessagesStats:
         for name in (_HIGH, _DEFAULT)
     }
     for queue in (await context.client.list_queues(caller)).queues:
-        if not queue.name.startswith(f"{_FAMILY}."):
+        if queue.name.startswith(_MEDIA):
             continue
         found = queues[_HIGH if queue.priority == job_pb2.PRIORITY_URGENT else _DEFAULT]
         found.pending += queue.depth

@@ -36,7 +36,8 @@ from gateway.routes.refusals import refusals
 router = APIRouter(prefix="/api/v1/translation-jobs", tags=["dialect: records"])
 
 KIND = "translate_records"
-_FAMILY = "translation."
+# Of the families of workers, the one that no record goes through.
+_MEDIA = "media."
 _FIELDS = {
     "target_languages": "target_lang",
     "target_languages[0]": "target_lang",
@@ -104,7 +105,9 @@ async def list_jobs(
 async def queue_length(context: ContextOf, caller: TokenCaller) -> RecordsQueue:
     """Tell how much of the caller's tenant waits for the translation workers, in steps."""
     queues = (await context.client.list_queues(caller)).queues
-    return RecordsQueue(length=sum(each.depth for each in queues if each.name.startswith(_FAMILY)))
+    return RecordsQueue(
+        length=sum(each.depth for each in queues if not each.name.startswith(_MEDIA))
+    )
 
 
 @router.get("/health", responses=refusals(with_token=False), dependencies=[Depends(only_query())])
