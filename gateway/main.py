@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 
@@ -22,6 +23,7 @@ from babelmill.kit.wire.channels import open_aio_channel
 from gateway.app import create_app
 from gateway.http.limits import Limits
 from gateway.http.protocol import EdgeProtocol
+from gateway.http.socket_protocol import EdgeSocketProtocol
 from gateway.jobs_client.client import JobsClient
 from gateway.routes.context import Context
 from gateway.settings import GatewaySettings
@@ -97,18 +99,29 @@ def server_config(settings: GatewaySettings, context: Context) -> uvicorn.Config
     protocol = type(
         "ConfiguredEdgeProtocol", (EdgeProtocol,), {"head_seconds": settings.gateway_head_seconds}
     )
+    tls = settings.tls_for_http()
+    authority = tls.client_authority if tls else None
+    socket_protocol = type(
+        "ConfiguredSocketProtocol",
+        (EdgeSocketProtocol,),
+        {"linger_seconds": settings.gateway_send_stall_seconds},
+    )
     return uvicorn.Config(
         create_app(context, settings.dialects),
         host=host,
         port=port,
         http=protocol,
-        ws="websockets-sansio",
+        ws=socket_protocol,
         # Clients have nothing to say there.
         ws_max_size=_LONGEST_SOCKET_MESSAGE,
         ws_ping_interval=settings.gateway_keep_alive_seconds,
         ws_ping_timeout=settings.gateway_send_stall_seconds,
         # Inflating what strangers deflate can take any amount of memory.
         ws_per_message_deflate=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ca_certs=str(authority) if authority else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if authority else ssl.CERT_NONE,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from babelmill.kit.wire.tls_settings import JobServiceTlsSettings
+from babelmill.kit.wire.tls_settings import HttpTlsSettings, JobServiceTlsSettings
 from gateway.dialects.dialect_settings import DialectSettings
 
 Address = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):\d{1,5}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class GatewaySettings(DialectSettings, JobServiceTlsSettings):
+class GatewaySettings(DialectSettings, HttpTlsSettings, JobServiceTlsSettings):
     """Where to listen, where the job service is, and what clients may send."""
 
     http_listen: Address = "127.0.0.1:8000"

@@ -31,6 +31,8 @@ SERVICES = {
     "translation_worker": "babelmill-translation-worker",
     "media_worker": "babelmill-media-worker",
 }
+# What a client of the stack needs to know, where the stack was told to speak TLS.
+_TLS = ("BABELMILL_GRPC_TLS", "BABELMILL_GRPC_CA", "BABELMILL_GRPC_CERT", "BABELMILL_GRPC_KEY")
 # Longer than a worker needs: its drain, its grace, and its farewell.
 SERVICE_STOP_TIMEOUT_SECONDS = 65
 WATCH_INTERVAL_SECONDS = 0.2
@@ -101,7 +103,7 @@ class Supervisor:
             "BABELMILL_HOME": str(self.home),
             "BABELMILL_GRPC": with_port(settings.grpc_listen),
             "BABELMILL_WORKER_GRPC": with_port(settings.worker_grpc_listen),
-            "BABELMILL_HTTP": f"http://{with_port(settings.http_listen)}",
+            "BABELMILL_HTTP": f"{_http_scheme()}://{with_port(settings.http_listen)}",
             "BABELMILL_ARTIFACTS": settings.artifacts or str(self.home / "artifacts"),
         }
         self._refuse_taken_addresses(values)
@@ -111,7 +113,7 @@ class Supervisor:
             values["BABELMILL_OTLP_ENDPOINT"] = settings.otlp_endpoint
         values["BABELMILL_GRPC_LISTEN"] = values["BABELMILL_GRPC"]
         values["BABELMILL_WORKER_GRPC_LISTEN"] = values["BABELMILL_WORKER_GRPC"]
-        values["BABELMILL_HTTP_LISTEN"] = values["BABELMILL_HTTP"].removeprefix("http://")
+        values["BABELMILL_HTTP_LISTEN"] = values["BABELMILL_HTTP"].partition("://")[2]
         if "BABELMILL_SECRETS_KEY_FILE" not in os.environ:
             values["BABELMILL_SECRETS_KEY_FILE"] = str(secrets_key_file(self.home))
         self._values = values
@@ -162,7 +164,7 @@ class Supervisor:
 
     def _refuse_taken_addresses(self, values: Mapping[str, str]) -> None:
         for name in ("GRPC", "WORKER_GRPC", "HTTP"):
-            address = values[f"BABELMILL_{name}"].removeprefix("http://")
+            address = values[f"BABELMILL_{name}"].rpartition("://")[2]
             if is_listening(address):
                 raise StackError(
                     f"{address} is in use; set BABELMILL_{name}_LISTEN to another address"
@@ -280,11 +282,16 @@ class Supervisor:
         }
         hidden = {"BABELMILL_WORKER_TOKEN", "BABELMILL_SECRETS_KEY_FILE"}
         shown = {key: value for key, value in self._values.items() if key not in hidden}
+        shown |= {name: os.environ[name] for name in _TLS if name in os.environ}
         # For people and their shells; no service is given it.
         shown["BABELMILL_OPERATOR_TOKEN"] = (self.home / "operator.token").read_text().strip()
         everything = {**shown, "BABELMILL_PID_SUPERVISOR": str(os.getpid()), **pids}
         write_environment(self.home, everything)
         return everything
+
+
+def _http_scheme() -> str:
+    return "https" if os.environ.get("BABELMILL_HTTP_LISTEN_CERT") else "http"
 
 
 def _program(name: str) -> str:

@@ -84,6 +84,25 @@ class ListeningTlsSettings(Settings):
         )
 
 
+class HttpTlsSettings(Settings):
+    """For the gateway's own port, where nothing in front of it speaks TLS."""
+
+    http_listen_cert: Path | None = None
+    http_listen_key: Path | None = None
+    http_listen_client_ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_http_tls(self) -> Self:
+        tls = self.tls_for_http()
+        if tls is not None:
+            tls.check()
+        return self
+
+    def tls_for_http(self) -> ServerTls | None:
+        """Give what the port shows; None is without TLS."""
+        return server_tls(self.http_listen_cert, self.http_listen_key, self.http_listen_client_ca)
+
+
 def client_tls(
     on: bool, authority: Path | None, certificate: Path | None, key: Path | None
 ) -> ClientTls | None:
