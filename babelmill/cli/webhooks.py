@@ -11,7 +11,7 @@ from babelmill.cli.options import AsJson
 from babelmill.cli.screen import moment, to_json
 from babelmill.cli.session import session
 from babelmill.client.webhooks import EventName, event_names, state_name
-from babelmill.jobs.v1 import webhook_pb2
+from babelmill.jobs.v1 import webhook_pb2, webhook_service_pb2
 
 webhooks = typer.Typer(
     help="Make, list, try and remove webhooks, and see what became of deliveries.",
@@ -55,8 +55,12 @@ def create(
     with session("webhooks.create") as run:
         events: list[EventName] = [each.value for each in event or ()]
         made, secret = run.client.create_webhook(url, events, description=description)
-        run.screen.result(to_json(made) if as_json else made.webhook_id)
-        run.screen.result(secret)
+        if as_json:
+            both = webhook_service_pb2.CreateWebhookResponse(webhook=made, secret=secret)
+            run.screen.result(to_json(both))
+        else:
+            run.screen.result(made.webhook_id)
+            run.screen.result(secret)
         run.screen.note("keep the secret: it is not shown again")
 
 

@@ -29,6 +29,7 @@ _tracer = trace.get_tracer(__name__)
 _PER_WEBHOOK = 4
 _LONGEST_WAIT_SECONDS = 30.0
 _NO_TIME = timedelta()
+_LAST_SECONDS = 2.0
 
 
 class WebhookLoop:
@@ -52,6 +53,7 @@ class WebhookLoop:
         self._least_wait_seconds = least_wait_seconds
         self._woken = asyncio.Event()
         self._anybody = True
+        self._has_ended = False
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
 
     def wake(self, _job_id: UUID) -> None:
@@ -73,13 +75,25 @@ class WebhookLoop:
                     wait_seconds = self._poll_seconds
                     await self._pause()
         finally:
-            # Their claims end by themselves, and another replica goes on.
-            for task in self._under_way:
-                task.cancel()
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Let what is under way end, for a moment.
+
+        The claims of the rest end by themselves, and another replica goes on.
+        """
+        if not self._under_way:
+            return
+        _, left = await asyncio.wait(self._under_way, timeout=_LAST_SECONDS)
+        for task in left:
+            task.cancel()
 
     async def _pause(self) -> None:
-        # Many changes at once make one look, and none where there is nobody to tell.
-        await asyncio.sleep(self._least_wait_seconds if self._anybody else self._poll_seconds)
+        # Many changes at once make one look, and none where there is nobody to tell. What
+        # comes next after an attempt need not wait for others.
+        if not self._has_ended:
+            await asyncio.sleep(self._least_wait_seconds if self._anybody else self._poll_seconds)
+        self._has_ended = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds if self._anybody else 0):
                 await self._woken.wait()
@@ -109,6 +123,7 @@ class WebhookLoop:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]
         # What came behind it in its job may be next.
+        self._has_ended = True
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("webhook_failed", exc_info=error)

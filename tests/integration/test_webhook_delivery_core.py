@@ -183,6 +183,18 @@ async def test_others_are_told_when_one_receiver_hangs(house: House) -> None:
     assert 1 <= house.receiver.most_at_once["/hangs"] <= 4
 
 
+async def test_attempt_is_noted_when_the_loop_is_stopped_meanwhile(house: House) -> None:
+    release = threading.Event()
+    house.receiver.answer("/slow", lambda _: Reply(hold=release))
+    webhook, _ = house.create("/slow", EventSort.JOB_ENDED)
+    house.finished_job()
+    async with running(house.loop()):
+        await asyncio.to_thread(house.receiver.wait, "/slow", 1)
+        asyncio.get_running_loop().call_later(0.2, release.set)
+    (delivery,) = house.deliveries(webhook)
+    assert delivery.state is DeliveryState.DELIVERED
+
+
 async def test_one_event_need_not_wait_when_another_webhook_is_told_much(house: House) -> None:
     house.create("/much")
     for _ in range(5):
