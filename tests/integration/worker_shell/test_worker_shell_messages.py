@@ -1,7 +1,10 @@
 """What a real worker process takes from the broker, in which order, and into which trace."""
 
+import base64
 import json
+import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -79,6 +82,42 @@ def test_worker_goes_on_when_a_queue_holds_what_is_no_message(
     # Two more: what was dropped must not hold the only slot.
     peer.wait_for("CompleteStep", run({"do": "echo", "text": "after"}))
     assert psutil.pid_exists(worker.pid)
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return (Path.touch, (self._path,))
+
+
+@pytest.mark.matrix(57)
+@pytest.mark.parametrize("kind", ["application/x-python-serialize", "application/x-yaml"])
+def test_nothing_is_run_when_a_message_is_pickled_or_yaml(
+    run: Run, peer: WorkerPeer, worker: WorkerProcess, broker_url: str, tmp_path: Path, kind: str
+) -> None:
+    touched = tmp_path / "touched"
+    body = (
+        pickle.dumps([[], {"step_id": Touch(touched)}, {}])
+        if "python" in kind
+        else f"- !!python/object/apply:os.mknod ['{touched}']\n- {{}}\n- {{}}\n".encode()
+    )
+    envelope = {
+        "body": base64.b64encode(body).decode(),
+        "content-type": kind,
+        "content-encoding": "binary",
+        "headers": {"task": "babelmill.run_step", "id": "p"},
+        "properties": {"body_encoding": "base64", "delivery_tag": "p", "delivery_info": {}},
+    }
+    with redis.Redis.from_url(broker_url) as client:
+        client.lpush("translation.normal", json.dumps(envelope))
+        peer.wait_for("CompleteStep", run({"do": "echo", "text": "after"}))
+        assert client.llen("translation.normal") == 0
+    assert psutil.pid_exists(worker.pid)
+    assert not touched.exists()
 
 
 def test_urgent_goes_first_and_low_last_when_all_queues_wait(
