@@ -1,6 +1,7 @@
 """The messages dialect, whole: its curl lines, its queues, and a key that is told to nobody."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -30,6 +31,13 @@ SENTENCE = "The wheel of the mill turns day and night. "
 def http(edge: Edge) -> Iterator[httpx.Client]:
     with edge.client() as http:
         yield http
+
+
+def files_of(edge: Edge) -> list[Path]:
+    """Logs, artifacts, and what PostgreSQL and Valkey have written."""
+    found = [each for each in edge.stack.home.rglob("*") if each.is_file()]
+    assert len(found) > 100
+    return found
 
 
 def message(content: str, **more: object) -> dict[str, object]:
@@ -64,6 +72,8 @@ def test_message_is_translated_by_its_model_when_the_curl_lines_are_run(
     asked = edge.chat.posts()[-1]
     assert asked.headers["authorization"] == "Bearer your-api-key-here"
     assert asked.json["model"] == "gpt-4"
+    # The key was for the model alone.
+    assert [str(path) for path in files_of(edge) if b"your-api-key-here" in path.read_bytes()] == []
     assert '"general"' in asked.json["messages"][-1]["content"]
 
 
