@@ -17,8 +17,9 @@ NOT_POSSIBLE = "SEGMENTS_NOT_POSSIBLE"
 
 # They change which frames there are; segments are cut between those of the source.
 _FRAME_CHANGING = ("duration_seconds", "frame_rate", "start_seconds")
-# A video of fewer bytes a second is encoded in no time.
-_LEAST_BYTES_PER_SECOND = 16_000
+# Few videos have fewer bytes a second, and those are quick to encode. So a small file
+# is known to be short, or not worth it, without a step that looks at it.
+_LEAST_BYTES_PER_SECOND = 50_000
 
 
 class SegmentsMode(StrEnum):
