@@ -18,6 +18,7 @@ from job_service.api.threads import BoundedThreads
 from job_service.api.validation import Violations, field
 from job_service.application.webhook_ports import Sends
 from job_service.application.webhooks import Webhooks
+from job_service.domain.principal import Principal
 from job_service.domain.webhook import (
     Attempt,
     Delivery,
@@ -58,7 +59,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         violations.raise_if_any()
         await self._sender.check(url)
         made, secret = await self._threads.run(
-            self._webhooks.create, _tenant_id(), url, events, description
+            self._webhooks.create, _tenant_id(), url, events, description, _actor()
         )
         return webhook_service_pb2.CreateWebhookResponse(webhook=_webhook(made), secret=secret)
 
@@ -91,7 +92,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_service_pb2.DeleteWebhookResponse:
         """Remove a webhook."""
         webhook_id = _webhook_id(request.webhook_id)
-        await self._threads.run(self._webhooks.delete, _tenant_id(), webhook_id)
+        await self._threads.run(self._webhooks.delete, _tenant_id(), webhook_id, _actor())
         return webhook_service_pb2.DeleteWebhookResponse()
 
     @override
@@ -102,7 +103,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_service_pb2.EnableWebhookResponse:
         """Let a webhook be told of events."""
         webhook_id = _webhook_id(request.webhook_id)
-        found = await self._threads.run(self._webhooks.enable, _tenant_id(), webhook_id)
+        found = await self._threads.run(self._webhooks.enable, _tenant_id(), webhook_id, _actor())
         return webhook_service_pb2.EnableWebhookResponse(webhook=_webhook(found))
 
     @override
@@ -113,7 +114,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_service_pb2.DisableWebhookResponse:
         """Let a webhook be told of nothing."""
         webhook_id = _webhook_id(request.webhook_id)
-        found = await self._threads.run(self._webhooks.disable, _tenant_id(), webhook_id)
+        found = await self._threads.run(self._webhooks.disable, _tenant_id(), webhook_id, _actor())
         return webhook_service_pb2.DisableWebhookResponse(webhook=_webhook(found))
 
     @override
@@ -124,7 +125,9 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_service_pb2.RotateWebhookSecretResponse:
         """Make a new secret."""
         webhook_id = _webhook_id(request.webhook_id)
-        secret = await self._threads.run(self._webhooks.rotate_secret, _tenant_id(), webhook_id)
+        secret = await self._threads.run(
+            self._webhooks.rotate_secret, _tenant_id(), webhook_id, _actor()
+        )
         return webhook_service_pb2.RotateWebhookSecretResponse(secret=secret)
 
     @override
@@ -207,6 +210,10 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
 
 def _tenant_id() -> UUID:
     return current_caller().principal.tenant_id
+
+
+def _actor() -> Principal:
+    return current_caller().principal
 
 
 def _webhook_id(text: str) -> UUID:

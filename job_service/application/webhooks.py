@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from babelmill.kit.wire.webhook_signatures import new_secret, signed_headers
@@ -10,6 +11,7 @@ from job_service.application.limits import Limits
 from job_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from job_service.application.secret_box import SecretBox, SecretUnreadable
 from job_service.application.webhook_payload import MEDIA_TYPE, ping_body
+from job_service.domain.accounts import Action
 from job_service.domain.errors import (
     JobNotFound,
     SecretsDisabled,
@@ -19,6 +21,7 @@ from job_service.domain.errors import (
     WebhookNotFound,
 )
 from job_service.domain.ids import uuid7
+from job_service.domain.principal import Principal
 from job_service.domain.webhook import (
     USUAL_EVENTS,
     Attempt,
@@ -34,7 +37,10 @@ OLD_SECRET_TTL = timedelta(hours=24)
 
 
 class Webhooks:
-    """Keeps webhooks. Whether an address may be called is judged before it comes here."""
+    """Keeps webhooks. Whether an address may be called is judged before it comes here.
+
+    Events leave the house by webhooks: who changes them is told by the audit log.
+    """
 
     def __init__(
         self, *, units: UnitOfWorkFactory, limits: Limits, secrets: SecretBox | None
@@ -44,7 +50,12 @@ class Webhooks:
         self._secrets = secrets
 
     def create(
-        self, tenant_id: UUID, url: str, events: Collection[EventSort], description: str
+        self,
+        tenant_id: UUID,
+        url: str,
+        events: Collection[EventSort],
+        description: str,
+        actor: Principal | None = None,
     ) -> tuple[Webhook, str]:
         """Keep a webhook and return it with its secret.
 
@@ -64,6 +75,7 @@ class Webhooks:
                 created_at=now,
             )
             uow.webhooks.insert(tenant_id, made, box.seal(tenant_id, made.webhook_id, secret))
+            _tell(uow, Action.WEBHOOK_CREATE, actor, made.webhook_id, host=_host(url))
         return made, secret
 
     def get(self, tenant_id: UUID, webhook_id: UUID) -> Webhook:
@@ -76,25 +88,32 @@ class Webhooks:
         with self._units.read() as uow:
             return list(uow.webhooks.list(tenant_id))
 
-    def delete(self, tenant_id: UUID, webhook_id: UUID) -> None:
+    def delete(self, tenant_id: UUID, webhook_id: UUID, actor: Principal | None = None) -> None:
         """Remove a webhook and its deliveries. Raises WebhookNotFound."""
         with self._units.write() as uow:
             if not uow.webhooks.delete(tenant_id, webhook_id):
                 raise WebhookNotFound(webhook_id=str(webhook_id))
+            _tell(uow, Action.WEBHOOK_DELETE, actor, webhook_id)
 
-    def enable(self, tenant_id: UUID, webhook_id: UUID) -> Webhook:
+    def enable(self, tenant_id: UUID, webhook_id: UUID, actor: Principal | None = None) -> Webhook:
         """Let a webhook be told of events. Raises WebhookNotFound."""
         with self._units.write() as uow:
             uow.webhooks.enable(tenant_id, webhook_id)
-            return _found(uow, tenant_id, webhook_id)
+            found = _found(uow, tenant_id, webhook_id)
+            _tell(uow, Action.WEBHOOK_ENABLE, actor, webhook_id)
+        return found
 
-    def disable(self, tenant_id: UUID, webhook_id: UUID) -> Webhook:
+    def disable(self, tenant_id: UUID, webhook_id: UUID, actor: Principal | None = None) -> Webhook:
         """Let a webhook be told of nothing. Raises WebhookNotFound."""
         with self._units.write() as uow:
             uow.webhooks.disable(tenant_id, webhook_id, DisabledReason.BY_REQUEST)
-            return _found(uow, tenant_id, webhook_id)
+            found = _found(uow, tenant_id, webhook_id)
+            _tell(uow, Action.WEBHOOK_DISABLE, actor, webhook_id)
+        return found
 
-    def rotate_secret(self, tenant_id: UUID, webhook_id: UUID) -> str:
+    def rotate_secret(
+        self, tenant_id: UUID, webhook_id: UUID, actor: Principal | None = None
+    ) -> str:
         """Make a new secret and return it; the last one stays in use for a day.
 
         Raises WebhookNotFound, SecretsDisabled.
@@ -106,6 +125,7 @@ class Webhooks:
             until = uow.now() + OLD_SECRET_TTL
             if not uow.webhooks.rotate(tenant_id, webhook_id, sealed, until):
                 raise WebhookNotFound(webhook_id=str(webhook_id))
+            _tell(uow, Action.WEBHOOK_ROTATE_SECRET, actor, webhook_id)
         return secret
 
     def list_deliveries(
@@ -180,6 +200,24 @@ class Webhooks:
         if self._secrets is None:
             raise SecretsDisabled
         return self._secrets
+
+
+def _tell(
+    uow: UnitOfWork, action: Action, actor: Principal | None, webhook_id: UUID, **details: str
+) -> None:
+    uow.audit.append(
+        uuid7(uow.now()),
+        action,
+        actor,
+        tenant=None,
+        subject=f"webhook/{webhook_id}",
+        details=details,
+    )
+
+
+def _host(url: str) -> str:
+    """Name where an address leads; the rest of it may be a secret of the receiver's."""
+    return urlsplit(url).hostname or ""
 
 
 def _found(uow: UnitOfWork, tenant_id: UUID, webhook_id: UUID) -> Webhook:

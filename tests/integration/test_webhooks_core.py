@@ -174,3 +174,25 @@ def test_webhook_is_refused_when_there_are_many_or_no_key(house: House) -> None:
         keyless.create(house.core.tenant, house.receiver.url("/all"), ALL, "")
     with pytest.raises(WebhookNotFound):
         keyless.get(house.core.tenant, uuid4())
+
+
+def test_audit_log_tells_of_every_change_and_of_no_secret(house: House) -> None:
+    tenant = house.core.tenant
+    webhook, secret = house.create("/path-of-the-receiver")
+    house.webhooks.disable(tenant, webhook.webhook_id)
+    house.webhooks.enable(tenant, webhook.webhook_id)
+    new_secret = house.webhooks.rotate_secret(tenant, webhook.webhook_id)
+    house.webhooks.delete(tenant, webhook.webhook_id)
+    with house.core.units.read() as uow:
+        told = uow.audit.page(tenant="", action="", occurred_after=None, limit=50, after=None)
+    of_webhook = [each for each in told if each.subject == f"webhook/{webhook.webhook_id}"]
+    assert [each.action for each in reversed(of_webhook)] == [
+        "webhook.create",
+        "webhook.disable",
+        "webhook.enable",
+        "webhook.rotate_secret",
+        "webhook.delete",
+    ]
+    assert of_webhook[-1].details == {"host": "127.0.0.1"}
+    for word in (secret, new_secret, "path-of-the-receiver"):
+        assert word not in str(told)
