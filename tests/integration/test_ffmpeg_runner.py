@@ -183,6 +183,7 @@ def test_output_without_end_does_not_block_when_read(tmp_path: Path) -> None:
     assert 0 < len(result.stderr) < 200_000
 
 
+@pytest.mark.alone
 def test_peak_memory_is_the_kernels_when_the_parent_is_larger(tmp_path: Path) -> None:
     ballast = bytearray(os.urandom(1) * (300 << 20))
     meter = UsageMeter()
