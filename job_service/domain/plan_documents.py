@@ -20,8 +20,8 @@ EXTRACT = "extract"
 PASSES_ON = "passes_on"
 
 _USUAL_DOCUMENT_BYTES = 20_000_000
-# The extract step itself, and what a localized video has around its translation.
-_OTHER_STEPS = 4
+# What a localized video has besides: its subtitles are found, muxed, and burned in.
+_STEPS_AROUND_A_TRANSLATION = 3
 
 
 def plan_extract(spec: Translation, source: Source, timeouts: StepTimeouts) -> Plan:
@@ -80,4 +80,5 @@ def most_chunks(spec: Translation) -> int:
     """Say how many chunks leave room for all steps: each is a step or two of every language."""
     languages = len(spec.target_languages)
     steps_a_chunk = languages * (1 if spec.options.tone is None else 2)
-    return (MOST_STEPS - _OTHER_STEPS - languages) // steps_a_chunk
+    others = 1 + (_STEPS_AROUND_A_TRANSLATION if isinstance(spec, LocalizeVideo) else 0)
+    return (MOST_STEPS - others - languages) // steps_a_chunk

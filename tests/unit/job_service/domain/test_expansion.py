@@ -195,7 +195,7 @@ def test_job_never_has_more_steps_than_it_may(languages: int, tone: Tone | None)
     assert most >= 1
     steps = _expanded(spec, _found(*[1] * most))
     assert len(steps) + 1 <= MOST_STEPS
-    assert len(steps) + 1 > MOST_STEPS - languages * 2 - 3
+    assert len(steps) + 1 > MOST_STEPS - languages * 2
 
 
 def test_time_grows_with_the_chunk_and_the_document() -> None:
