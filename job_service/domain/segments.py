@@ -60,7 +60,7 @@ class Segmenting:
 
 @dataclass(frozen=True, slots=True)
 class MediaSegment:
-    """A run of frames that is encoded in one step."""
+    """A run of frames that is encoded in one step; 0 where nobody has counted them."""
 
     frames: int
     seconds: float
@@ -115,8 +115,9 @@ def check_split(found: MediaSplit, most: int, filenames: Collection[str]) -> Non
     wrong = []
     if not 1 <= len(found.segments) <= most:
         wrong.append(Violation("split.segments", f"There must be from 1 to {most}."))
+    fewest = 1 if len(found.segments) > 1 else 0
     for index, segment in enumerate(found.segments):
-        if segment.frames < 1 or not isfinite(segment.seconds) or segment.seconds <= 0:
+        if segment.frames < fewest or not isfinite(segment.seconds) or segment.seconds <= 0:
             wrong.append(Violation(f"split.segments[{index}]", "It must last and have frames."))
     if len(found.segments) > 1 and found.plan_filename not in filenames:
         wrong.append(Violation("split.plan_filename", "It must name an output."))

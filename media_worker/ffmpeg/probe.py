@@ -80,7 +80,7 @@ def probe(context: RunContext, source: SourceAccess) -> MediaInfo:
 
     Raises StepFailure (NOT_MEDIA, MEDIA_REFUSED, INPUT_MISSING) and Stopped.
     """
-    header = _inspect(context, source)
+    header = inspect(context, source)
     wanted = [s.index for s in header.streams if s.kind in _SCANNED_KINDS and not s.is_cover]
     if not wanted:
         return header
@@ -98,7 +98,7 @@ def check(context: RunContext, source: SourceAccess) -> MediaInfo:
 
     Raises StepFailure as `probe`, MEDIA_REFUSED for what does not decode, and Stopped.
     """
-    header = _inspect(context, source)
+    header = inspect(context, source)
     wanted = [s.index for s in header.streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO}]
     if not wanted:
         return header
@@ -110,7 +110,8 @@ def check(context: RunContext, source: SourceAccess) -> MediaInfo:
     return _merge(header, wanted, scanned)
 
 
-def _inspect(context: RunContext, source: SourceAccess) -> MediaInfo:
+def inspect(context: RunContext, source: SourceAccess) -> MediaInfo:
+    """Read what the header says, which is quick and not to be trusted. Raises as `probe`."""
     result = context.run(inspect_arguments(source))
     if result.signal_number is not None:
         raise failure_of_run(result)

@@ -6,6 +6,8 @@ no transcode would take is refused here.
 
 from dataclasses import dataclass, replace
 
+from opentelemetry.trace import Span
+
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.wire.failure_reasons import FailureReason
@@ -13,8 +15,9 @@ from babelmill.kit.worker.handler import Attempt, Result, StepFailure
 from babelmill.media.v1 import segments_pb2
 from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.media_info import MediaInfo, StreamKind
+from media_worker.ffmpeg.probe import inspect
 from media_worker.ffmpeg.session import FfmpegSession, FfmpegSessions
-from media_worker.pipeline.selection import Selection, check_duration, select
+from media_worker.pipeline.selection import Selection, check_duration, frame_count, select
 from media_worker.presets.options import read_options
 from media_worker.segments.arguments import remux_arguments
 from media_worker.segments.cutting import (
@@ -39,6 +42,8 @@ _CODECS = frozenset(
     {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "prores", "mjpeg", "ffv1"}
 )
 _FRAME_COUNT_TOLERANCE = 0.05
+_SHORTEST_SECONDS = 0.001
+_LEFT = "babelmill.left_in_one_piece"
 
 
 class LeftInOnePiece(Exception):
@@ -71,18 +76,23 @@ class SplitMediaHandler:
         wanted = work.split_media
         preset = find_preset(wanted.preset)
         options = read_options(wanted.options, preset)
-        with self._sessions.open(attempt) as session, session.input(wanted.source) as source:
+        with (
+            self._sessions.open(attempt) as session,
+            session.input(wanted.source) as source,
+            tracer(__name__).start_as_current_span("media.split") as span,
+        ):
+            seconds = _told_seconds(session, source, wanted)
+            if seconds is not None:
+                return _left(session, span, "too_short", frames=0, seconds=seconds)
             info = session.probe(source)
             selection = select(info, preset, without_audio=options.without_audio)
             check_duration(info, selection, session.limits.max_duration_seconds)
-            with tracer(__name__).start_as_current_span("media.split") as span:
-                try:
-                    found = _look(session, source, info, selection, wanted)
-                except LeftInOnePiece as left:
-                    span.set_attribute("babelmill.left_in_one_piece", left.cause)
-                    attempt.log.info("left_in_one_piece", cause=left.cause)
-                    return replace(session.result(()), split=_one_piece(selection))
-                span.set_attribute("babelmill.segments", len(found.segments))
+            try:
+                found = _look(session, source, info, selection, wanted)
+            except LeftInOnePiece as left:
+                frames = frame_count(selection.video) or 0
+                return _left(session, span, left.cause, frames, selection.end_seconds)
+            span.set_attribute("babelmill.segments", len(found.segments))
             return _result(session, info, found)
 
 
@@ -146,10 +156,25 @@ def _frame_times(session: FfmpegSession, source: SourceAccess, selection: Select
     return times
 
 
-def _one_piece(selection: Selection) -> segments_pb2.MediaSplit:
-    frames = selection.video.span.packet_count if selection.video and selection.video.span else 1
-    whole = segments_pb2.MediaSegment(frames=frames, seconds=max(selection.end_seconds, 0.001))
-    return segments_pb2.MediaSplit(segments=[whole])
+def _told_seconds(
+    session: FfmpegSession, source: SourceAccess, wanted: lease_pb2.SplitMediaWork
+) -> float | None:
+    """Read how long the header says that the video is, if that is too short to be cut.
+
+    It may lie: then a long video is encoded in one piece.
+    """
+    if not wanted.from_seconds:
+        return None
+    seconds = inspect(session.context, source).declared_seconds
+    return seconds if seconds is not None and 0 < seconds < wanted.from_seconds else None
+
+
+def _left(session: FfmpegSession, span: Span, cause: str, frames: int, seconds: float) -> Result:
+    """Say that the video stays in one piece."""
+    span.set_attribute(_LEFT, cause)
+    session.attempt.log.info("left_in_one_piece", cause=cause)
+    whole = segments_pb2.MediaSegment(frames=frames, seconds=max(seconds, _SHORTEST_SECONDS))
+    return replace(session.result(()), split=segments_pb2.MediaSplit(segments=[whole]))
 
 
 def _result(session: FfmpegSession, info: MediaInfo, found: _Cuttable) -> Result:

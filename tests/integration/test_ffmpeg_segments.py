@@ -177,8 +177,12 @@ def test_video_is_left_in_one_piece_when_it_is_too_short_to_pay(
     clips: Path, tmp_path: Path
 ) -> None:
     run = SegmentRun(tmp_path, clips / "closed.mp4", "mp4-h264", from_seconds=60)
-    run.split()
+    result = run.split()
     assert run.count == 1
+    assert result.split is not None
+    # Only its header was read.
+    assert result.split.segments[0].frames == 0
+    assert result.split.segments[0].seconds == pytest.approx(SECONDS, abs=0.1)
 
 
 def test_progress_counts_each_segment_once_when_they_are_encoded(

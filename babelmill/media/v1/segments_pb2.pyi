@@ -129,9 +129,9 @@ class MediaSegment(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
     frames: _builtins.int
-    """Frames in it."""
+    """Frames in it; 0 for the only one of a video that was not looked through."""
     seconds: _builtins.float
-    """Seconds that it lasts."""
+    """Seconds that it lasts, by the header if it was not looked through."""
     def __init__(
         self,
         *,
