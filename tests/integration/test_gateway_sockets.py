@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -40,6 +41,15 @@ async def running_job(peer: Peer) -> StoredJob:
 def watch(edge: Edge, stored: StoredJob) -> connect:
     url = edge.url.replace("http://", "ws://") + f"/v1/jobs/{stored.job.job_id}/ws"
     return connect(url, additional_headers={"authorization": f"Bearer {TOKEN}"})
+
+
+def connections(port: int) -> list[object]:
+    """What this process, the gateway in it, holds open at a port."""
+    return [
+        each
+        for each in psutil.Process().net_connections("tcp")
+        if each.laddr.port == port and each.status != psutil.CONN_LISTEN
+    ]
 
 
 async def frame(client: ClientConnection) -> dict[str, Any]:
@@ -140,3 +150,5 @@ async def test_watch_ends_when_the_client_reads_nothing(edge: Edge, peer: Peer) 
         await loop.sock_sendall(raw, head.encode())
         await until(lambda: peer.watches_opened == 1)
         await until(lambda: peer.watchers == 0)
+        # And the connection is let go of, with what the client never reads.
+        await until(lambda: not connections(int(port)))
