@@ -2,11 +2,12 @@
 
     python bench/translate.py [--paragraphs N] [--rounds N] [--argos PYTHON] [--json]
 
-Everybody translates the same English paragraphs of the Debian Administrator's Handbook into
-Spanish with the Apertium of this machine, one after the other in every round, and only ratios of
-one round count. The memory is off: it would answer from the second round on. `--argos` is the
-Python of an environment with argos-translate-files, which has files of its own kind to translate:
-Word, EPUB and PDF. What is not installed is left out and named. Exit 1 if something was lost.
+Everybody translates the same English paragraphs of the Debian Administrator's Handbook into Spanish
+with the Apertium of this machine, and some into Portuguese with the bundled engine, one after the
+other in every round, and only ratios of one round count. The memory is off: it would answer from
+the second round on. `--argos` is the Python of an environment with argos-translate-files, which has
+files of its own kind to translate: Word, EPUB and PDF. What is not installed is left out and named.
+Exit 1 if something was lost.
 """
 
 import argparse
@@ -32,6 +33,10 @@ ONE_JOB = "Babelmill, one text"
 MANY_JOBS = "Babelmill, a job each"
 APY = "apertium-apy"
 COMMAND = "a command each"
+RAW_NEURAL = "raw neural engine, two processes"
+NEURAL_JOB = "Babelmill, one text, neural"
+# It takes some thirty times as long for a paragraph.
+NEURAL_PARAGRAPHS = 150
 # Starting the command takes longer than all the others together: it is given fewer.
 COMMAND_SHARE = 0.05
 WORKERS = 2
@@ -61,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             servers.start_translation_worker(WORKERS)
             with Client(servers.grpc, servers.token) as client:
                 rates = _rates(client, paragraphs, options.rounds)
+                neural = _neural_rates(client, paragraphs[:NEURAL_PARAGRAPHS], options.rounds)
                 files = _files(client, paragraphs, options.rounds, options.argos)
     except ways.ContestantError as error:
         print(error, file=sys.stderr)
@@ -72,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "machine": before.to_json(),
             "paragraphs": len(paragraphs),
             "characters": characters,
-            "characters_per_second": rates,
+            "characters_per_second": {**rates, **neural},
             "ratios_to_raw": {name: ratio.to_json() for name, ratio in found.items()},
             "files_seconds": files,
         }
@@ -87,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name}: {with_range(ratio)} times apertium-apy")
     for name in (ONE_JOB, MANY_JOBS):
         print(f"{name}: {with_range(paired_ratios(rates[name], rates[COMMAND]))} times {COMMAND}")
+    ratio = paired_ratios(neural[NEURAL_JOB], neural[RAW_NEURAL])
+    print(f"{NEURAL_JOB}: {with_range(ratio)} times the {RAW_NEURAL}, en-pt")
     _print_files(files)
     return 0
 
@@ -119,6 +127,23 @@ def _rates(client: Client, paragraphs: Sequence[str], rounds: int) -> dict[str, 
         contestants[APY] = (lambda texts: ways.apertium_apy(address, texts), paragraphs)
         rates[APY] = []
         measure()
+    return rates
+
+
+def _neural_rates(client: Client, paragraphs: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Return characters a second of the bundled engine, raw and through the service."""
+    characters = sum(map(len, paragraphs))
+    rates: dict[str, list[float]] = {RAW_NEURAL: [], NEURAL_JOB: []}
+    with ways.running_raw_neural(paragraphs, WORKERS) as raw:
+
+        def ours(texts: Sequence[str]) -> float:
+            return ways.one_job(client, texts, "pt", "bergamot")
+
+        ours(paragraphs)
+        for number in range(rounds):
+            order = [(RAW_NEURAL, raw), (NEURAL_JOB, ours)]
+            for name, run in order[::-1] if number % 2 else order:
+                rates[name].append(characters / run(paragraphs))
     return rates
 
 

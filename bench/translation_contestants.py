@@ -1,6 +1,7 @@
-"""The contestants of `bench/translate.py`: ways to translate paragraphs from English to Spanish.
+"""The contestants of `bench/translate.py`: ways to translate paragraphs from English.
 
-All use the same Apertium of this machine. Each takes paragraphs and returns the seconds that it
+All into Spanish use the same Apertium of this machine, those into Portuguese the same neural
+engine. Each takes paragraphs and returns the seconds that it
 took until the last translation was there; each must return as many as it was given.
 """
 
@@ -9,10 +10,11 @@ import http.client
 import itertools
 import json
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from babelmill.client.requests import job_request, text_spec
 from babelmill.jobs.v1 import job_pb2, job_service_pb2
 from babelmill.stack.ports import free_port, is_listening, wait_until
 from babelmill.translation.v1 import translation_pb2
+from translation_worker.sentence_splitting import split_sentences
 
 MODE = "eng-spa"
 ENGINE = "apertium"
@@ -51,6 +54,57 @@ def raw_engine(paragraphs: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
+@contextlib.contextmanager
+def running_raw_neural(
+    paragraphs: Sequence[str], processes: int = 2
+) -> Iterator[Callable[[Sequence[str]], float]]:
+    """Give a way to let loaded models translate the sentences, on every core at once."""
+    sentences = [text[a:b] for text in paragraphs for a, b in split_sentences(text, "en")]
+    program = Path(__file__).with_name("peers") / "raw_neural.py"
+    with contextlib.ExitStack() as running:
+        peers = []
+        for first in range(processes):
+            peer = running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, program],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    bufsize=1,
+                )
+            )
+            running.callback(peer.terminate)
+            mine = sentences[first::processes]
+            peers.append((peer, len(mine)))
+            _tell(peer, json.dumps(mine))
+        for peer, _ in peers:
+            _hear(peer)
+
+        def translate(_texts: Sequence[str]) -> float:
+            started = time.perf_counter()
+            for peer, _ in peers:
+                _tell(peer, "go")
+            for peer, count in peers:
+                if int(_hear(peer)) != count:
+                    raise ContestantError("The raw neural engine gave nothing back.")
+            return time.perf_counter() - started
+
+        yield translate
+
+
+def _tell(peer: subprocess.Popen[str], line: str) -> None:
+    if peer.stdin is not None:
+        peer.stdin.write(f"{line}\n")
+        peer.stdin.flush()
+
+
+def _hear(peer: subprocess.Popen[str]) -> str:
+    line = peer.stdout.readline() if peer.stdout is not None else ""
+    if not line:
+        raise ContestantError("The raw neural engine does not answer.")
+    return line
+
+
 def apertium_apy(address: str, paragraphs: Sequence[str]) -> float:
     """Ask apertium-apy for every paragraph, from clients that keep their connections."""
     host, _, port = address.partition(":")
@@ -72,11 +126,13 @@ def apertium_apy(address: str, paragraphs: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
-def one_job(client: Client, paragraphs: Sequence[str]) -> float:
+def one_job(
+    client: Client, paragraphs: Sequence[str], language: str = "es", engine: str = ENGINE
+) -> float:
     """Let Babelmill translate all paragraphs as one text: extracted, cut, put together again."""
     started = time.perf_counter()
     artifact = client.upload("\n\n".join(paragraphs).encode(), filename="text.txt")
-    _run(client, text_spec(artifact, "en", "es", ENGINE, options=_fresh()))
+    _run(client, text_spec(artifact, "en", language, engine, options=_fresh()))
     return time.perf_counter() - started
 
 
