@@ -107,7 +107,8 @@ def amount(progress: progress_pb2.Progress) -> str:
     if not unit or progress.total <= 0:
         return ""
     digits = 1 if progress.unit == progress_pb2.PROGRESS_UNIT_MEDIA_SECONDS else 0
-    return f"{progress.done:.{digits}f}/{progress.total:.{digits}f} {unit}"
+    speed = f" at {progress.speed:.1f}x" if progress.HasField("speed") else ""
+    return f"{progress.done:.{digits}f}/{progress.total:.{digits}f} {unit}{speed}"
 
 
 def seconds_left(progress: progress_pb2.Progress) -> float | None:

@@ -29,6 +29,12 @@ class Progress(BaseModel):
     stage: str
     eta: datetime | None = Field(description="When the work should end, once a rate is known.")
     update_time: datetime | None
+    frames_per_second: float | None = Field(
+        default=None, description="Of an encoder, on average; null where no frames are counted."
+    )
+    speed: float | None = Field(
+        default=None, description="Seconds of media in one second; null where nothing encodes."
+    )
 
 
 class Usage(BaseModel):
@@ -214,6 +220,10 @@ def progress_from_proto(message: progress_pb2.Progress) -> Progress:
         stage=message.stage,
         eta=time_of(message, "eta"),
         update_time=time_of(message, "update_time"),
+        frames_per_second=(
+            message.frames_per_second if message.HasField("frames_per_second") else None
+        ),
+        speed=message.speed if message.HasField("speed") else None,
     )
 
 

@@ -107,6 +107,8 @@ def progress(found: Progress | None) -> progress_pb2.Progress | None:
         stage=found.stage,
         eta=timestamp(found.eta),
         update_time=timestamp(found.updated_at),
+        frames_per_second=found.frames_per_second,
+        speed=found.speed,
     )
 
 

@@ -84,7 +84,7 @@ def heartbeat_report(
 
 
 def _progress(message: progress_pb2.Progress, path: str, violations: Violations) -> Progress:
-    for name in ("done", "total"):
+    for name in ("done", "total", "frames_per_second", "speed"):
         value = getattr(message, name)
         if not math.isfinite(value) or value < 0:
             violations.add(f"{path}.{name}", "It must be a finite number, 0 or more.")
@@ -95,6 +95,8 @@ def _progress(message: progress_pb2.Progress, path: str, violations: Violations)
         stage=violations.check(
             f"{path}.stage", lambda: checks.plain_text(message.stage, longest=_MAX_STAGE), ""
         ),
+        frames_per_second=message.frames_per_second or None,
+        speed=message.speed or None,
     )
 
 

@@ -111,6 +111,9 @@ class Progress:
     stage: str = ""
     eta: datetime | None = None
     updated_at: datetime | None = None
+    frames_per_second: float | None = None
+    speed: float | None = None
+    """Seconds of media done in one second."""
 
 
 @dataclass(frozen=True, slots=True)

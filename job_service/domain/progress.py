@@ -4,7 +4,7 @@ A step keeps the furthest that any of its attempts has reported. A job adds
 its steps up where they count the same thing, and weighs them where they do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isfinite
@@ -44,6 +44,8 @@ def advance(known: Progress | None, report: Progress, now: datetime) -> Progress
         percent=_step_percent(done, total, known),
         stage=report.stage or (known.stage if known else ""),
         updated_at=now,
+        frames_per_second=report.frames_per_second,
+        speed=report.speed,
     )
 
 
@@ -53,7 +55,15 @@ def complete(known: Progress | None, now: datetime) -> Progress | None:
         return None
     total = known.total or known.done
     return replace(
-        known, done=total, total=total, percent=100.0, stage="", eta=None, updated_at=now
+        known,
+        done=total,
+        total=total,
+        percent=100.0,
+        stage="",
+        eta=None,
+        updated_at=now,
+        frames_per_second=None,
+        speed=None,
     )
 
 
@@ -86,7 +96,21 @@ def job_progress(
         stage=_stage(steps),
         eta=_eta(percent / 100.0, started_at, now) if _has_rate(steps, state) else None,
         updated_at=now,
+        frames_per_second=_pace(steps, lambda progress: progress.frames_per_second),
+        speed=_pace(steps, lambda progress: progress.speed),
     )
+
+
+def _pace(steps: Sequence[Step], figure: Callable[[Progress], float | None]) -> float | None:
+    """Add up how fast the steps are that run now; None if none of them says."""
+    found = [
+        value
+        for step in steps
+        if step.state is StepState.IN_PROGRESS
+        and step.progress is not None
+        and (value := figure(step.progress)) is not None
+    ]
+    return sum(found) if found else None
 
 
 def _share(done: float, total: float) -> float:

@@ -92,6 +92,8 @@ def progress_form(progress: Progress | None) -> NewForm | None:
         "stage": progress.stage,
         "eta": progress.eta.isoformat() if progress.eta else None,
         "updated_at": progress.updated_at.isoformat() if progress.updated_at else None,
+        "frames_per_second": progress.frames_per_second,
+        "speed": progress.speed,
     }
 
 
@@ -107,6 +109,8 @@ def read_progress(form: Form | None) -> Progress | None:
         stage=form["stage"],
         eta=_read_time(form.get("eta")),
         updated_at=_read_time(form.get("updated_at")),
+        frames_per_second=form.get("frames_per_second"),
+        speed=form.get("speed"),
     )
 
 

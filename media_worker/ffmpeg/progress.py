@@ -6,6 +6,7 @@ sound, which is ahead of the picture; `progress=end` is also printed when
 ffmpeg was told to stop, so it proves nothing.
 """
 
+import math
 from dataclasses import dataclass
 
 _MAX_LINE_BYTES = 4096
@@ -21,6 +22,9 @@ class ProgressBlock:
     frame: int | None
     out_seconds: float | None
     is_last: bool
+    frames_per_second: float | None = None
+    speed: float | None = None
+    """Seconds of output in one second."""
 
 
 class ProgressParser:
@@ -41,7 +45,7 @@ class ProgressParser:
             if not separator:
                 continue
             key, value = key.strip(), value.strip()
-            if key in {"frame", "out_time_us"}:
+            if key in {"frame", "out_time_us", "fps", "speed"}:
                 self._values[key] = value
             elif key == "progress":
                 blocks.append(self._block(is_last=value == "end"))
@@ -54,6 +58,8 @@ class ProgressParser:
             frame=_integer(values.get("frame")),
             out_seconds=None if microseconds is None else microseconds / _MICROSECONDS,
             is_last=is_last,
+            frames_per_second=_positive(values.get("fps")),
+            speed=_positive(values.get("speed", "").removesuffix("x")),
         )
 
 
@@ -70,6 +76,11 @@ class MediaProgress:
         self.done_seconds = 0.0
         self.frames_encoded = 0
         self._total_frames = total_frames
+
+    @property
+    def counts_frames(self) -> bool:
+        """Whether pictures are encoded."""
+        return bool(self._total_frames)
 
     def take(self, block: ProgressBlock) -> float:
         """Take a block and return the seconds done."""
@@ -96,3 +107,12 @@ def _integer(text: str | None) -> int | None:
         return int(text)
     except ValueError:
         return None
+
+
+def _positive(text: str | None) -> float | None:
+    """Read a rate; what is not known, or not yet more than nothing, is None."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if value > 0 and math.isfinite(value) else None

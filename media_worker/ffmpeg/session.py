@@ -16,7 +16,7 @@ from pathlib import Path
 from babelmill.jobs.v1 import lease_pb2, progress_pb2, usage_pb2
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.wire.failure_reasons import FailureReason
-from babelmill.kit.worker.handler import Attempt, Output, Result, StepFailure
+from babelmill.kit.worker.handler import Attempt, Output, Pace, Result, StepFailure
 from media_worker.ffmpeg.command import INPUT_NAME, SourceAccess
 from media_worker.ffmpeg.failures import failure_of_run
 from media_worker.ffmpeg.isolation import Isolation
@@ -116,17 +116,28 @@ class FfmpegSession:
             if progress is None:
                 return
             for block in parser.feed(chunk):
-                self.report(progress, stage, progress.take(block))
+                done = progress.take(block)
+                pace = Pace(
+                    frames_per_second=block.frames_per_second if progress.counts_frames else None,
+                    speed=block.speed,
+                )
+                self.report(progress, stage, done, pace)
 
         result = self.context.run(arguments, on_stdout=on_stdout, on_progress=take)
         if not result.succeeded:
             raise failure_of_run(result)
         return result
 
-    def report(self, progress: MediaProgress, stage: str, done: float | None = None) -> None:
-        """Tell how far the work is."""
+    def report(
+        self,
+        progress: MediaProgress,
+        stage: str,
+        done: float | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """Tell how far the work is, and how fast it goes on."""
         done = progress.done_seconds if done is None else done
-        self.attempt.report_progress(MEDIA_SECONDS, done, progress.total_seconds, stage)
+        self.attempt.report_progress(MEDIA_SECONDS, done, progress.total_seconds, stage, pace)
 
     def result(self, outputs: Sequence[Output]) -> Result:
         """Hand over what was made, with what it has cost."""

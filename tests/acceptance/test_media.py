@@ -78,7 +78,10 @@ def test_job_fails_with_a_reason_when_file_is_no_media(client: Client, tmp_path:
 def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_path: Path) -> None:
     make_clip(tmp_path / "long.mkv", seconds=120, size="1280x720")
     job = client.transcode(tmp_path / "long.mkv", preset="mp4-h264")
-    eventually(lambda: client.get_job(job.job_id).progress.done > 0, timeout_seconds=60)
+    eventually(lambda: client.get_job(job.job_id).progress.speed > 0, timeout_seconds=60)
+    told = client.get_job(job.job_id).progress
+    assert told.done > 0
+    assert told.frames_per_second > 0
     assert ffmpeg_processes(stack)
 
     client.cancel_job(job.job_id)
@@ -87,6 +90,7 @@ def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_
     assert done.state == job_pb2.JOB_STATE_CANCELLED
     assert ffmpeg_processes(stack) == []
     assert not done.targets[0].outputs
+    assert not done.progress.HasField("speed")
 
 
 @pytest.mark.row("B3")

@@ -86,12 +86,12 @@ class Progress(_message.Message):
     stage: _builtins.str
     """Stage is the part of the work that runs now, such as "translate"."""
     frames_per_second: _builtins.float
-    """Frames_per_second that an encoder takes in now; absent where no frames are
-    counted, and once the work has ended.
+    """Frames_per_second of an encoder, on average; of several at work, their
+    sum. Absent where no frames are counted, and once the work has ended.
     """
     speed: _builtins.float
-    """Speed of an encoder now: seconds of media done in one second. Absent as
-    the frames are.
+    """Speed of an encoder, on average: seconds of media in one second; of
+    several at work, their sum. Absent as the frames are.
     """
     @_builtins.property
     def eta(self) -> _timestamp_pb2.Timestamp:

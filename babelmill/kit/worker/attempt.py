@@ -28,7 +28,7 @@ from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.cancellation import CancellationToken
 from babelmill.kit.worker.checkpoints import Checkpoints, checkpoint_prefix
 from babelmill.kit.worker.outcome import INLINE_LIMIT_BYTES, Output, StepFailure
-from babelmill.kit.worker.progress import ProgressTracker
+from babelmill.kit.worker.progress import Pace, ProgressTracker
 
 _READ_BYTES = 1024 * 1024
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -81,11 +81,16 @@ class Attempt:
         self._inline_limit_bytes = inline_limit_bytes
 
     def report_progress(
-        self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
+        self,
+        unit: progress_pb2.ProgressUnit.ValueType,
+        done: float,
+        total: float,
+        stage: str,
+        pace: Pace | None = None,
     ) -> None:
         """Tell how much is done. Cheap, thread-safe; never goes backwards."""
         failpoint("worker.working")
-        self._progress.report(unit, done, total, stage)
+        self._progress.report(unit, done, total, stage, pace)
 
     def report_usage(self, usage: usage_pb2.Usage) -> None:
         """Tell what the attempt has cost so far; counts if it ends in any way but with a result.

@@ -10,6 +10,7 @@ from babelmill.kit.wire.failure_reasons import FailureReason
 from babelmill.kit.worker.attempt import Attempt
 from babelmill.kit.worker.cancellation import CancellationToken, StepStopped, StopReason
 from babelmill.kit.worker.outcome import INLINE_LIMIT_BYTES, Output, Result, StepFailure
+from babelmill.kit.worker.progress import Pace
 
 __all__ = [
     "INLINE_LIMIT_BYTES",
@@ -17,6 +18,7 @@ __all__ = [
     "CancellationToken",
     "FailureReason",
     "Output",
+    "Pace",
     "Result",
     "StepFailure",
     "StepHandler",

@@ -7,8 +7,18 @@ total, `done` never goes backwards, and it never passes the total.
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from babelmill.jobs.v1 import progress_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an encoder works, on average; what is not known is None."""
+
+    frames_per_second: float | None = None
+    speed: float | None = None
+    """Seconds of media in one second."""
 
 
 class ProgressTracker:
@@ -21,10 +31,16 @@ class ProgressTracker:
         self._done = 0.0
         self._total = 0.0
         self._stage = ""
+        self._pace = Pace()
         self._changed = False
 
     def report(
-        self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
+        self,
+        unit: progress_pb2.ProgressUnit.ValueType,
+        done: float,
+        total: float,
+        stage: str,
+        pace: Pace | None = None,
     ) -> None:
         """Record how much is done. Figures that are no numbers are left out."""
         if not (math.isfinite(done) and math.isfinite(total)):
@@ -39,6 +55,7 @@ class ProgressTracker:
             if new == (self._unit, self._done, self._total, self._stage):
                 return
             self._unit, self._done, self._total, self._stage = new
+            self._pace = pace or Pace()
             self._changed = True
             on_first, self._on_first = self._on_first, None
         if on_first is not None:
@@ -51,7 +68,12 @@ class ProgressTracker:
                 return None
             self._changed = False
             return progress_pb2.Progress(
-                unit=self._unit, done=self._done, total=self._total, stage=self._stage
+                unit=self._unit,
+                done=self._done,
+                total=self._total,
+                stage=self._stage,
+                frames_per_second=self._pace.frames_per_second,
+                speed=self._pace.speed,
             )
 
     def put_back(self) -> None:

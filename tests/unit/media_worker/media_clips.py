@@ -13,7 +13,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
-from babelmill.kit.worker.handler import Attempt, CancellationToken, Result
+from babelmill.kit.worker.handler import Attempt, CancellationToken, Pace, Result
 from babelmill.media.v1 import media_pb2
 from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.isolation_trial import find_isolation
@@ -85,9 +85,13 @@ class RecordedProgress:
     """Stands where the shell's tracker stands, and keeps every report."""
 
     reports: list[tuple[int, float, float, str]] = field(default_factory=list)
+    paces: list[Pace] = field(default_factory=list)
 
-    def report(self, unit: int, done: float, total: float, stage: str) -> None:
+    def report(
+        self, unit: int, done: float, total: float, stage: str, pace: Pace | None = None
+    ) -> None:
         self.reports.append((unit, done, total, stage))
+        self.paces += [] if pace is None else [pace]
 
 
 @dataclass

@@ -10,7 +10,7 @@ from babelmill.kit.process.logs import get_logger
 from babelmill.kit.worker.attempt import Attempt, SegmentStore
 from babelmill.kit.worker.cancellation import CancellationToken
 from babelmill.kit.worker.handler import Output
-from babelmill.kit.worker.progress import ProgressTracker
+from babelmill.kit.worker.progress import Pace, ProgressTracker
 
 
 class _RecordingTracker(ProgressTracker):
@@ -19,11 +19,16 @@ class _RecordingTracker(ProgressTracker):
         self._seen = done
 
     def report(
-        self, unit: progress_pb2.ProgressUnit.ValueType, done: float, total: float, stage: str
+        self,
+        unit: progress_pb2.ProgressUnit.ValueType,
+        done: float,
+        total: float,
+        stage: str,
+        pace: Pace | None = None,
     ) -> None:
         assert unit in {progress_pb2.PROGRESS_UNIT_CHARACTERS, progress_pb2.PROGRESS_UNIT_STEPS}
         self._seen.append((done, total, stage))
-        super().report(unit, done, total, stage)
+        super().report(unit, done, total, stage, pace)
 
 
 @dataclass

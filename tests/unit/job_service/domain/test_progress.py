@@ -49,6 +49,20 @@ def test_done_is_all_when_the_step_completes() -> None:
     assert complete(None, LATER) is None
 
 
+def test_pace_is_that_of_all_running_steps_and_gone_when_they_end() -> None:
+    told = advance(None, replace(_told(5), frames_per_second=24.0, speed=1.5), NOON)
+    assert (told.frames_per_second, told.speed) == (24, 1.5)
+    job = a_job_of(Plan((a_planned_step("one"), a_planned_step("two")), ("pt",)))
+    for index in range(2):
+        job = with_step(job, index, state=StepState.IN_PROGRESS, progress=told)
+    assert (_of(job).frames_per_second, _of(job).speed) == (48, 3)
+    done = complete(told, LATER)
+    assert done is not None
+    assert done.speed is None
+    assert _of(with_step(job, 0, state=StepState.COMPLETED, progress=done)).speed == 1.5
+    assert _of(a_job()).speed is None
+
+
 _numbers = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 1e6), st.integers(0, 100)
 )

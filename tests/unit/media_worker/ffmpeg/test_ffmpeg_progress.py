@@ -40,7 +40,9 @@ def test_values_are_unknown_when_ffmpeg_says_not_available() -> None:
 
 
 def test_out_time_is_read_as_microseconds_when_given() -> None:
-    assert ProgressParser().feed(MIDDLE) == [ProgressBlock(59, 4.03, is_last=False)]
+    assert ProgressParser().feed(MIDDLE) == [
+        ProgressBlock(59, 4.03, is_last=False, frames_per_second=48.11, speed=11.1)
+    ]
 
 
 def test_audio_blocks_have_no_frame_when_no_picture_is_encoded() -> None:
