@@ -235,7 +235,12 @@ class SqlDeliveryRows:
         self._connection.execute(
             postgresql.insert(WEBHOOK_DELIVERIES)
             .values(
-                webhook_id=webhook_id, job_id=job_id, sequence=sequence, due_at=now, created_at=now
+                delivery_id=_new_id(sequence),
+                webhook_id=webhook_id,
+                job_id=job_id,
+                sequence=sequence,
+                due_at=now,
+                created_at=now,
             )
             .on_conflict_do_update(
                 index_elements=["job_id", "sequence", "webhook_id"],
@@ -315,3 +320,9 @@ class SqlDeliveryRows:
                 Attempt(row.started_at, row.duration, row.http_status, error)
             )
         return attempts
+
+
+def _new_id(sequence: int) -> UUID:
+    """Choose an id as the trigger does (RFC 9562, section 5.8)."""
+    digits = uuid4().hex
+    return UUID(f"{sequence:012x}8{digits[13:]}")

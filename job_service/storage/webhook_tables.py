@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
@@ -49,7 +48,8 @@ WEBHOOKS = Table(
 WEBHOOK_DELIVERIES = Table(
     "webhook_deliveries",
     METADATA,
-    Column("delivery_id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    # Of version 8: the sequence, and 72 random bits.
+    Column("delivery_id", Uuid, primary_key=True),
     Column(
         "webhook_id", Uuid, ForeignKey(WEBHOOKS.c.webhook_id, ondelete="CASCADE"), nullable=False
     ),

@@ -117,9 +117,9 @@ def test_deliveries_are_listed_in_pages_and_by_state(house: House) -> None:
         if after is None:
             break
     assert len({each.delivery_id for each in seen}) == len(seen) == total
-    assert [each.created_at for each in seen] == sorted(
-        (each.created_at for each in seen), reverse=True
-    )
+    places = [(each.created_at, each.sequence) for each in seen]
+    assert places == sorted(places, reverse=True)
+    assert {each.delivery_id.version for each in seen} == {8}
     delivered, _ = house.webhooks.list_deliveries(
         tenant, webhook.webhook_id, [DeliveryState.DELIVERED], 50, None
     )

@@ -37,7 +37,7 @@ _STATEMENTS = (
     "CREATE INDEX webhooks_of_tenant ON webhooks (tenant_id)",
     """
     CREATE TABLE webhook_deliveries (
-        delivery_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        delivery_id uuid PRIMARY KEY,
         webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
         job_id uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -83,8 +83,17 @@ _STATEMENTS = (
     BEGIN
         -- Most servers have none: then an event costs no more than this look.
         IF EXISTS (SELECT FROM webhooks WHERE state = 'ENABLED') THEN
-            INSERT INTO webhook_deliveries (webhook_id, job_id, sequence, due_at, created_at)
-            SELECT told.webhook_id, event.job_id, event.sequence,
+            -- The ids are of version 8: the sequence and 72 random bits, so that events of one
+            -- moment are listed in their order.
+            INSERT INTO webhook_deliveries
+                (delivery_id, webhook_id, job_id, sequence, due_at, created_at)
+            SELECT overlay(
+                       overlay(gen_random_uuid()::text
+                               PLACING '8' FROM 15)
+                       PLACING substr(lpad(to_hex(event.sequence), 12, '0'), 1, 8) || '-'
+                               || substr(lpad(to_hex(event.sequence), 12, '0'), 9, 4) FROM 1
+                   )::uuid,
+                   told.webhook_id, event.job_id, event.sequence,
                    event.occurred_at, event.occurred_at
             FROM new_events event
             JOIN jobs USING (job_id)
