@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from babelmill.client import Client
+from babelmill.client import AsyncClient, Client
 from babelmill.client.errors import PermissionDenied, Unauthenticated
 from tests.acceptance.conftest import BIN, Stack
 from tests.deadlines import eventually
@@ -78,6 +78,26 @@ def test_users_and_tokens_are_kept_when_the_command_is_used(stack: Stack, tmp_pa
         "tenant.create",
     ]
     assert secret not in told
+    logs = [log.read_text() for log in (stack.home / "logs").iterdir()]
+    assert logs
+    assert not any(secret in log for log in logs)
+
+
+async def test_accounts_are_kept_when_a_program_is_asynchronous(stack: Stack) -> None:
+    tenant = f"mill-{uuid4().hex[:8]}"
+    operator = stack.values["BABELMILL_OPERATOR_TOKEN"]
+    async with AsyncClient(stack.grpc, operator) as client:
+        await client.create_tenant(tenant)
+        await client.create_user(tenant, "bo", role="operator")
+        made = [await client.create_token(tenant, user="bo") for _ in range(3)]
+        listed = [token.token_id async for token in client.tokens(tenant, page_size=2)]
+        assert sorted(listed) == sorted(each.token.token_id for each in made)
+        assert [user.name async for user in client.users(tenant)] == ["bo"]
+        assert (await client.disable_tenant(tenant)).HasField("disable_time")
+        async with AsyncClient(stack.grpc, made[0].secret) as disabled:
+            with pytest.raises(Unauthenticated):
+                await disabled.languages()
+        assert not (await client.enable_tenant(tenant)).HasField("disable_time")
 
 
 def test_command_is_refused_when_token_is_no_operators(stack: Stack) -> None:

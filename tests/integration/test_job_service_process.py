@@ -120,6 +120,22 @@ def test_token_file_is_its_owners_alone_when_created(
     assert path.read_text() == before
 
 
+def test_every_role_has_a_token_when_all_are_created_at_once(
+    make_process: Callable[..., Process], tmp_path: Path
+) -> None:
+    process = make_process()
+    arguments = ("create-tokens", "--tenant", "t", "--directory", str(tmp_path))
+    assert process.run(*arguments).returncode == 0
+    paths = sorted(tmp_path.glob("*.token"))
+    assert [path.name for path in paths] == ["client.token", "operator.token", "worker.token"]
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    kept = paths[0].read_text()
+    paths[1].unlink()
+    assert process.run(*arguments).returncode == 0
+    assert paths[0].read_text() == kept
+    assert paths[1].read_text().startswith("babelmill_operator_")
+
+
 def test_server_says_what_is_missing_when_it_cannot_start(
     make_process: Callable[..., Process],
     postgres_server: object,
