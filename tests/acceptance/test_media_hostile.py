@@ -13,6 +13,7 @@ import pytest
 from babelmill.client import Client, requests
 from babelmill.client.errors import InvalidArgument
 from babelmill.jobs.v1 import job_pb2
+from babelmill.media.v1 import segments_pb2
 from babelmill.stack.environment import read_environment
 from tests.acceptance.conftest import Stack, make_clip, run_stack, stack_environment
 from tests.acceptance.hostile_media import NAMES, Hostile, Victims, hostile_files, run_ffmpeg
@@ -20,6 +21,8 @@ from tests.deadlines import eventually
 
 JOB_SECONDS = 120.0
 URGENT_SLOTS, LOW_SLOTS = 4, 2
+# One step a job, whatever its length.
+WHOLE = segments_pb2.Segments(mode=segments_pb2.SEGMENTS_MODE_OFF)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         BABELMILL_MEDIA_MAX_DURATION_SECONDS="3600",
         BABELMILL_MEDIA_MAX_OUTPUT_BYTES="20000000",
         BABELMILL_SCRATCH=str(home / "scratch"),
+        # A worker that was killed is missed sooner.
+        BABELMILL_LEASE_TTL_SECONDS="5",
     )
     started = run_stack("up", environment)
     try:
@@ -130,7 +135,16 @@ def ffmpegs(worker: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.matrix(47, 48, 49)
+def encoding(worker: psutil.Process) -> list[list[str]]:
+    """The commands of those that encode; others look at an input first."""
+    commands = []
+    for process in ffmpegs(worker):
+        with suppress(psutil.NoSuchProcess):
+            commands.append(process.cmdline())
+    return [command for command in commands if "-progress" in command]
+
+
+@pytest.mark.matrix(39, 47, 48, 49)
 def test_every_hostile_file_has_its_typed_reason_when_transcoded(
     cases: Mapping[str, Hostile], ended: Mapping[str, job_pb2.Job]
 ) -> None:
@@ -215,7 +229,7 @@ def test_urgent_jobs_have_their_slots_when_low_ones_fill_theirs(
 
     def submit(priority: requests.PriorityName, count: int) -> list[str]:
         return [
-            client.transcode(source, preset="mp4-h264", priority=priority).job_id
+            client.transcode(source, preset="mp4-h264", segments=WHOLE, priority=priority).job_id
             for _ in range(count)
         ]
 
@@ -230,10 +244,10 @@ def test_urgent_jobs_have_their_slots_when_low_ones_fill_theirs(
         low_jobs += urgent_jobs
         # The low ones that wait came first, and wait on.
         eventually(lambda: running(urgent_jobs) == URGENT_SLOTS, timeout_seconds=60)
-        encoders = eventually(
+        commands = eventually(
             lambda: (
-                (ffmpegs(high), ffmpegs(low))
-                if (len(ffmpegs(high)), len(ffmpegs(low))) == (URGENT_SLOTS, LOW_SLOTS)
+                [*encoding(high), *encoding(low)]
+                if (len(encoding(high)), len(encoding(low))) == (URGENT_SLOTS, LOW_SLOTS)
                 else None
             ),
             timeout_seconds=60,
@@ -241,12 +255,58 @@ def test_urgent_jobs_have_their_slots_when_low_ones_fill_theirs(
         assert running(low_jobs) == URGENT_SLOTS + LOW_SLOTS
         cores = len(psutil.Process().cpu_affinity() or [1])
         threads = max(1, cores // (URGENT_SLOTS + LOW_SLOTS))
-        for encoder in (*encoders[0], *encoders[1]):
-            arguments = encoder.cmdline()
-            assert arguments[arguments.index("-threads") + 1] == str(threads)
+        for command in commands:
+            given = {command[at + 1] for at, word in enumerate(command) if word == "-threads"}
+            assert given == {str(threads)}
     finally:
         for job_id in reversed(low_jobs):
             client.cancel_job(job_id)
     for job_id in low_jobs:
         assert client.wait(job_id, timeout_seconds=60).state == job_pb2.JOB_STATE_CANCELLED
     assert ffmpegs(high) == ffmpegs(low) == []
+
+
+def memory_peak(process: psutil.Process) -> int:
+    """The kernel's own high-water mark, 0 once the process has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+@pytest.mark.row("S4.4")
+def test_memory_is_the_kernels_high_water_mark_when_measured(
+    stack: Stack, client: Client, tmp_path: Path
+) -> None:
+    make_clip(tmp_path / "clip.mkv", seconds=6, size="640x360")
+    job = client.transcode(tmp_path / "clip.mkv", preset="mp4-h264", segments=WHOLE)
+    high, _ = media_workers(stack)
+    seen = 0
+    while not client.get_job(job.job_id).HasField("finish_time"):
+        seen = max([seen, *(memory_peak(process) for process in ffmpegs(high))])
+    done = client.get_job(job.job_id)
+    assert done.state == job_pb2.JOB_STATE_COMPLETED
+    assert done.usage.peak_rss_bytes == pytest.approx(seen, rel=0.02)
+    assert done.usage.cpu_seconds > 0.5
+    assert 0 < done.usage.peak_cpu_percent <= 100 * len(psutil.Process().cpu_affinity() or [1])
+
+
+@pytest.mark.row("S2.8")
+def test_no_encoder_is_left_and_the_job_completes_when_its_worker_is_killed(
+    stack: Stack, client: Client, tmp_path: Path
+) -> None:
+    make_clip(tmp_path / "clip.mkv", seconds=10, size="640x360")
+    job = client.transcode(
+        tmp_path / "clip.mkv", preset="mp4-h264", segments=WHOLE, priority="urgent"
+    )
+    high, _ = media_workers(stack)
+    encoders = eventually(lambda: ffmpegs(high), timeout_seconds=60)
+    eventually(lambda: client.get_job(job.job_id).progress.done > 0, timeout_seconds=60)
+    encoders = ffmpegs(high)
+    assert encoders
+    high.kill()
+    _, alive = psutil.wait_procs(encoders, timeout=2)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+    done = client.wait(job.job_id, timeout_seconds=90)
+    assert (done.state, done.attempts) == (job_pb2.JOB_STATE_COMPLETED, 2)
