@@ -2,16 +2,21 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Depends, Query, WebSocket
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from babelmill.client.updates import Event, ProgressTick, Snapshot, Update
 from babelmill.jobs.v1 import job_event_pb2, job_pb2
+from gateway.dialects.callers import TokenCaller
 from gateway.dialects.record_shapes import RecordsJob, job_status, records_job, step_status
-from gateway.problem_details import Problem, ProblemError
-from gateway.routes.sockets import serve_job, socket_caller
+from gateway.problem_details import MEDIA_TYPE, Problem, ProblemError
+from gateway.routes.context import only_query
+from gateway.routes.jobs import JobId
+from gateway.routes.refusals import refusals
+from gateway.routes.sockets import serve_job, socket_caller, upgrade_required
 from gateway.transcoding.words import time_of
 
 router = APIRouter(prefix="/api/v1/translation-jobs", tags=["dialect: records"])
@@ -51,6 +56,39 @@ async def watch_job(websocket: WebSocket, job_id: str) -> None:
         ),
         check=_check_kind,
     )
+
+
+@router.get(
+    "/{job_id}/ws",
+    status_code=HTTPStatus.UPGRADE_REQUIRED,
+    response_class=Response,
+    responses={
+        101: {"description": "The WebSocket. Each text frame is JSON, with a `type`."},
+        426: {
+            "description": "The request does not ask for a WebSocket.",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+        **refusals(404),
+    },
+    dependencies=[Depends(only_query("after_sequence"))],
+)
+async def describe_socket(
+    caller: TokenCaller,
+    job_id: JobId,
+    after_sequence: Annotated[
+        int | None,
+        Query(
+            ge=0, le=2**63 - 1, description="Resume after this `sequence`; absent, `job` is first."
+        ),
+    ] = None,
+) -> None:
+    """Be notified of a job's progress over a WebSocket.
+
+    Types: `job` (the whole job), `status`, `subtask`, `progress`, `end`, `error`.
+    Tokens and codes are those of `/v1/jobs/{job_id}/ws`.
+    """
+    del caller, job_id, after_sequence
+    raise upgrade_required()
 
 
 def _check_kind(job: job_pb2.Job) -> None:

@@ -50,10 +50,10 @@ def token_of(websocket: WebSocket) -> str:
     )
 
 
-async def refuse(websocket: WebSocket, refusal: ProblemError) -> None:
+async def refuse(websocket: WebSocket, refusal: ProblemError, started: float) -> None:
     """Answer the handshake as any other request is answered that is refused."""
     await websocket.send_denial_response(problem_response(refusal))
-    _tell(websocket, refusal.status.value, time.monotonic())
+    _tell(websocket, refusal.status.value, started)
 
 
 async def serve(

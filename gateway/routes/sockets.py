@@ -1,5 +1,6 @@
 """A job's events over a WebSocket, resumable by their sequence: what SSE tells, in frames."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
@@ -130,6 +131,7 @@ async def serve_job(
     check: Check | None = None,
 ) -> None:
     """Serve a job's watch; refusals before its first message are answers to the handshake."""
+    started = time.monotonic()
     context: Context = websocket.app.state.context
     try:
         after = _after_sequence(websocket)
@@ -144,10 +146,10 @@ async def serve_job(
                 metadata={"sequence": str(job.sequence)},
             )
     except BabelmillError as error:
-        await sockets.refuse(websocket, from_client_error(error))
+        await sockets.refuse(websocket, from_client_error(error), started)
         return
     except ProblemError as error:
-        await sockets.refuse(websocket, error)
+        await sockets.refuse(websocket, error, started)
         return
     watch = context.client.watch_job(caller, job.job_id, after)
 

@@ -23,6 +23,7 @@ DIALECT_OPERATIONS = {
     ("get", "/api/v1/translation-jobs/health"),
     ("get", "/api/v1/translation-jobs/{job_id}"),
     ("get", "/api/v1/translation-jobs/{job_id}/result"),
+    ("get", "/api/v1/translation-jobs/{job_id}/ws"),
     ("post", "/api/v1/translation-jobs/{job_id}/cancel"),
     ("post", "/api/v1/submit_job"),
     ("get", "/api/v1/job/{job_id}/status"),
