@@ -44,6 +44,7 @@ HIDDEN: dict[str, list[Form]] = {
     "WebhookService/DisableWebhook": [WEBHOOK],
     "WebhookService/EnableWebhook": [WEBHOOK],
     "WebhookService/PingWebhook": [WEBHOOK],
+    "WebhookService/RecoverEvents": [{**WEBHOOK, "start_time": "2026-01-31T12:00:00Z"}],
     "WebhookService/RedeliverEvent": [{**WEBHOOK, **JOB, "sequence": 1}],
     "WebhookService/RecoverEvents": [{**WEBHOOK, "start_time": "2026-01-01T00:00:00Z"}],
     "WebhookService/DeleteWebhook": [WEBHOOK],
@@ -86,6 +87,7 @@ PARAMETERS = {
 # Bodies of routes with a thing in their path, where one is needed to get that far.
 BODIES: dict[str, Form] = {
     "POST /messages/{message_id}/status": {"status": "cancelled"},
+    "POST /v1/webhooks/{webhook_id}/recover": {"start_time": "2026-01-31T12:00:00Z"},
     "POST /v1/webhooks/{webhook_id}/redeliver": {"job_id": "{job}", "sequence": 1},
     "POST /v1/webhooks/{webhook_id}/recover": {"start_time": "2026-01-01T00:00:00Z"},
 }
@@ -110,11 +112,7 @@ MAKING = {
     "POST /api/v1/translation-jobs/batch",
 }
 # For who asks for a WebSocket.
-SOCKETS = {
-    "GET /v1/jobs/{job_id}/ws",
-    "GET /api/v1/translation-jobs/{job_id}/ws",
-    "GET /api/v1/translation-jobs/{job_id}/ws",
-}
+SOCKETS = {"GET /v1/jobs/{job_id}/ws", "GET /api/v1/translation-jobs/{job_id}/ws"}
 # An id of one's own choice: another tenant may have chosen the same.
 CHOSEN = {"PUT /v1/artifacts/{artifact_id}"}
 OPEN = {"GET /", "GET /healthz", "GET /readyz", "GET /api/v1/translation-jobs/health"}
