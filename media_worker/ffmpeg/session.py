@@ -61,19 +61,21 @@ class FfmpegSession:
 
     @contextmanager
     def input(
-        self, content: lease_pb2.StoredContent, name: str = INPUT_NAME
+        self, content: lease_pb2.StoredContent, name: str = INPUT_NAME, *, again: bool = False
     ) -> Iterator[SourceAccess]:
         """Give an input the name that ffmpeg is told, for as long as the context lasts.
 
         A link in the store would lead elsewhere: only a plain file is taken.
+        What an earlier step has read and checked is read `again`: its bytes
+        count once for the whole job.
         Raises StepFailure: INPUT_MISSING, INPUT_DAMAGED.
         """
-        with self.attempt.input_path(content) as path:
+        with self.attempt.input_path(content, again=again) as path:
             if path.is_symlink() or not path.is_file():
                 raise StepFailure(FailureReason.INPUT_MISSING)
             link = self.directory / name
             link.symlink_to(path.resolve())
-            self._input_bytes += content.digest.size_bytes
+            self._input_bytes += 0 if again else content.digest.size_bytes
             try:
                 yield self.access(name)
             finally:

@@ -48,7 +48,10 @@ class EncodeSegmentHandler:
             output_name=_NAME,
         )
         path = attempt.scratch / _NAME
-        with self._sessions.open(attempt) as session, session.input(wanted.source) as source:
+        with (
+            self._sessions.open(attempt) as session,
+            session.input(wanted.source, again=True) as source,
+        ):
             progress = MediaProgress(segment.seconds, segment.frames)
             session.report(progress, "transcode")
             with tracer(__name__).start_as_current_span(
@@ -62,7 +65,8 @@ class EncodeSegmentHandler:
                 f"segment-{wanted.number:04}.mp4", SEGMENT_MEDIA_TYPE, path
             )
             session.report(progress, "verify", progress.finish())
-            return session.result((output,))
+            # What is made for another step is no output of the job.
+            return Result(outputs=(output,), usage=session.usage())
 
 
 def _verify(session: FfmpegSession, segment: Segment) -> None:

@@ -38,7 +38,11 @@ class JoinSegmentsHandler:
         if len(wanted.segments) != len(plan.segments):
             raise StepFailure(FailureReason.INPUT_MISSING)
         with self._sessions.open(attempt) as session:
-            return session.result((_join(session, wanted, preset, options, plan),))
+            output = _join(session, wanted, preset, options, plan)
+            usage = session.usage(output.size_bytes)
+            # The job's input was counted where it was looked through; segments are none.
+            usage.input_bytes = 0
+            return Result(outputs=(output,), usage=usage)
 
 
 def _join(
@@ -104,7 +108,7 @@ def _laid_out(
         # Only its sound is read.
         source = session.access()
         if plan.audio is not None:
-            source = inputs.enter_context(session.input(wanted.source))
+            source = inputs.enter_context(session.input(wanted.source, again=True))
         listed.write_text(join_list(names, plan.segments), "ascii")
         inputs.callback(listed.unlink, missing_ok=True)
         yield replace(source, formats=plan.formats)

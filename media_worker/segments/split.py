@@ -204,4 +204,4 @@ def _result(session: FfmpegSession, info: MediaInfo, found: _Cuttable) -> Result
         plan_filename=FILENAME,
         source_filename=_REMUXED_NAME if found.remuxed else "",
     )
-    return replace(session.result(outputs), split=split)
+    return Result(outputs=tuple(outputs), usage=session.usage(), split=split)

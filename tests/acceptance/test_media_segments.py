@@ -57,6 +57,9 @@ def test_video_is_whole_and_progress_grows_when_made_in_segments(
     assert [tick.percent for tick in ticks] == sorted(tick.percent for tick in ticks)
     assert done.progress.total == pytest.approx(SECONDS, abs=0.05)
     assert done.usage.cpu_seconds > 0
+    # What the steps hand to each other is neither input nor output.
+    assert done.usage.input_bytes == small_clip.stat().st_size
+    assert done.usage.output_bytes == output.digest.size_bytes
 
 
 def test_video_is_made_in_one_piece_when_there_is_but_one_segment(

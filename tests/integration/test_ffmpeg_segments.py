@@ -217,6 +217,19 @@ def test_plan_is_refused_when_it_is_another_file(clips: Path, tmp_path: Path) ->
         run.encode(1)
 
 
+def test_source_is_refused_when_it_has_another_size_than_when_it_was_cut(
+    clips: Path, tmp_path: Path
+) -> None:
+    run = SegmentRun(tmp_path, clips / "closed.mp4", "mp4-h264")
+    run.split()
+    with run.store.local_path("input/1") as path:
+        path.chmod(0o600)
+        with path.open("ab") as file:
+            file.write(b"more")
+    with pytest.raises(StepFailure, match="INPUT_DAMAGED"):
+        run.encode(1)
+
+
 def test_join_is_refused_when_a_segment_is_missing(clips: Path, tmp_path: Path) -> None:
     run = SegmentRun(tmp_path, clips / "closed.mp4", "mp4-h264")
     run.split()

@@ -142,12 +142,16 @@ class Attempt:
             raise StepFailure(FailureReason.INPUT_DAMAGED)
         return data
 
-    def input_path(self, content: lease_pb2.StoredContent) -> AbstractContextManager[Path]:
+    def input_path(
+        self, content: lease_pb2.StoredContent, *, again: bool = False
+    ) -> AbstractContextManager[Path]:
         """Give a file with an input, for reading only, after checking its digest.
 
+        `again` says that an earlier step of the job has checked it, and that
+        this one reads but a part of it: then only its size is looked at.
         Raises StepFailure as read_input, StepStopped while checking.
         """
-        return self._input_path(content)
+        return self._input_path(content, again=again)
 
     def output_bytes(self, filename: str, media_type: str, data: bytes) -> Output:
         """Make an output of bytes: small ones travel inline, others are staged.
@@ -173,7 +177,7 @@ class Attempt:
         return Output(filename, media_type, None, key, digest.sha256, digest.size_bytes)
 
     @contextmanager
-    def _input_path(self, content: lease_pb2.StoredContent) -> Iterator[Path]:
+    def _input_path(self, content: lease_pb2.StoredContent, *, again: bool) -> Iterator[Path]:
         if content.WhichOneof("place") == "inline":
             path = self.scratch / f"input-{content.digest.sha256[:16]}"
             data = self.read_input(content, len(content.inline))
@@ -185,8 +189,12 @@ class Attempt:
             held = self._store.local_path(content.storage_key)
             path = held.__enter__()
         try:
-            digest = _digest(path, self.cancellation.raise_if_requested)
-            if digest != StoredDigest(content.digest.sha256, content.digest.size_bytes):
+            if again:
+                fits = path.stat().st_size == content.digest.size_bytes
+            else:
+                digest = _digest(path, self.cancellation.raise_if_requested)
+                fits = digest == StoredDigest(content.digest.sha256, content.digest.size_bytes)
+            if not fits:
                 raise StepFailure(FailureReason.INPUT_DAMAGED)
             yield path
         finally:
