@@ -14,6 +14,7 @@ from job_service.domain.catalog import Preset, PresetKind
 from job_service.domain.transcode_options import PresetOption, TranscodeOptions
 
 _MAX_VALUES = 16
+_BIT_RATES = frozenset({"video_bitrate_kbps", "audio_bitrate_kbps"})
 _MAX_OPTIONS = 100
 _MAX_DESCRIPTION = 500
 _FIELDS = media_pb2.TranscodeOptions.DESCRIPTOR.fields_by_name
@@ -32,6 +33,9 @@ def read_options(
             violations.add(f"{path}.{field.name}", "It must be a finite number.")
         else:
             values[field.name] = numbers
+    if "quality" in values:
+        for name in sorted(_BIT_RATES.intersection(values)):
+            violations.add(f"{path}.{name}", "It cannot go with quality.", "CONFLICT")
     return TranscodeOptions(values)
 
 

@@ -38,8 +38,8 @@ _OUTPUT_STEM = "output"
 _PALETTE_NAME = "palette.png"
 _PALETTE_FORMATS = ("png_pipe",)
 _DURATION_SLACK_SECONDS = 5.0
-# They have no index: ffmpeg would begin somewhere near.
-_WITHOUT_INDEX = frozenset({"mpegts", "mpeg"})
+# They have no index: ffmpeg would begin somewhere near, or guess the time from there on.
+_WITHOUT_INDEX = frozenset({"mpegts", "mpeg", "mp3", "aac", "ac3", "eac3", "amr"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,22 @@ def find_part(
     info = session.probe(source)
     selection = select(info, preset, without_audio=options.without_audio)
     check_duration(info, selection, session.limits.max_duration_seconds)
-    window = choose_window(options, selection)
-    seeks = _WITHOUT_INDEX.isdisjoint(info.format_names)
-    return Part(
+    part = Part(
         info=info,
         selection=selection,
-        window=window,
-        source=replace(source, start_seconds=window.start_seconds) if seeks else source,
-        skip_seconds=0.0 if seeks else window.start_seconds,
+        window=choose_window(options, selection),
+        source=source,
+        skip_seconds=0.0,
         max_seconds=options.duration_seconds or info.duration_seconds + _DURATION_SLACK_SECONDS,
     )
+    return begin_at(part, part.window.start_seconds)
+
+
+def begin_at(part: Part, start_seconds: float) -> Part:
+    """Open a part's input from a moment on."""
+    if _WITHOUT_INDEX.isdisjoint(part.info.format_names):
+        return replace(part, source=replace(part.source, start_seconds=start_seconds))
+    return replace(part, skip_seconds=start_seconds)
 
 
 def _constant_rate(preset: Preset, options: Options, part: Part) -> str:

@@ -11,7 +11,7 @@ from media_worker.ffmpeg.probe import check
 from media_worker.ffmpeg.progress import MediaProgress
 from media_worker.ffmpeg.session import FfmpegSession
 from media_worker.ffmpeg.stills import Sheet, poster_arguments, sprite_arguments
-from media_worker.pipeline.rendition import find_part
+from media_worker.pipeline.rendition import begin_at, find_part
 from media_worker.presets.arguments import fit
 from media_worker.presets.naming import output_filename
 from media_worker.presets.options import Options
@@ -43,28 +43,24 @@ def make_poster(
     input_filename: str,
 ) -> tuple[Output, ...]:
     """Make one picture: of the moment asked for, or a telling one. Raises StepFailure, Stopped."""
-    chosen = options
-    part = find_part(session, source, preset, chosen)
+    part = find_part(session, source, preset, options)
     video = _video(part.selection.video)
     seconds = part.selection.end_seconds
-    access, skip_seconds = part.source, part.skip_seconds
     filters = fit(options.max_width or _usual_width(preset), options.max_height)
     if not options.start_seconds:
         filters = f"{filters},thumbnail=n={_CANDIDATES}"
         if seconds >= _SKIPS_FROM_SECONDS:
-            chosen = Options(start_seconds=seconds * _SKIPPED_SHARE)
-            part = find_part(session, source, preset, chosen)
-            access, skip_seconds = part.source, part.skip_seconds
+            part = begin_at(part, seconds * _SKIPPED_SHARE)
     path = session.directory / _POSTER_NAME
     try:
         with tracer(__name__).start_as_current_span("ffmpeg.poster"):
             session.run(
                 poster_arguments(
-                    access,
+                    part.source,
                     video.index,
                     filters=f"{filters},setsar=1",
                     picture_arguments=_picture_arguments(preset, options),
-                    skip_seconds=skip_seconds,
+                    skip_seconds=part.skip_seconds,
                     output_name=path.name,
                 )
             )
