@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from babelmill.cli.admin_options import parse_since
 from babelmill.cli.exit_codes import ExitCode
 from babelmill.cli.options import AsJson
 from babelmill.cli.screen import moment, to_json
@@ -179,6 +180,22 @@ def redeliver(
     with session("webhooks.redeliver") as run:
         delivery = run.client.redeliver_event(webhook, job, sequence)
         run.screen.note(f"event {sequence} of job {job} is {state_name(delivery)}")
+
+
+@webhooks.command()
+def recover(
+    webhook: WebhookId,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="AGO", help="Of jobs created since, such as 90m, 12h, 7d."),
+    ] = "24h",
+) -> None:
+    """Send what a webhook has missed while it was disabled, or what was given up."""
+    begin = parse_since(since)
+    if begin is None:
+        raise typer.BadParameter("it is required", param_hint="--since")
+    with session("webhooks.recover") as run:
+        run.screen.note(f"{run.client.recover_events(webhook, begin)} events are on their way")
 
 
 def _state(webhook: webhook_pb2.Webhook) -> str:

@@ -1,9 +1,16 @@
 """The WebhookService through asyncio."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from babelmill.client.async_calls import AsyncCalls
-from babelmill.client.webhooks import DeliveryStateName, EventName, creation, delivery_page
+from babelmill.client.webhooks import (
+    DeliveryStateName,
+    EventName,
+    creation,
+    delivery_page,
+    recovery,
+)
 from babelmill.jobs.v1 import webhook_pb2, webhook_service_pb2
 
 
@@ -88,3 +95,18 @@ class AsyncWebhooks(AsyncCalls):
             webhook_id=webhook_id, job_id=job_id, sequence=sequence
         )
         return (await self._call(self._webhooks.RedeliverEvent, request)).delivery
+
+    async def recover_events(self, webhook_id: str, since: datetime) -> int:
+        """Send what a webhook has missed of jobs created since then; return how many events.
+
+        May be made again: nothing is sent twice for it. Raises NotFound, and
+        FailedPrecondition when the webhook is disabled.
+        """
+        total = 0
+        request = recovery(webhook_id, since)
+        while True:
+            answer = await self._call(self._webhooks.RecoverEvents, request)
+            total += answer.event_count
+            if not answer.HasField("next_time"):
+                return total
+            request.start_time.CopyFrom(answer.next_time)

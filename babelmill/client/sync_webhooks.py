@@ -1,9 +1,16 @@
 """The WebhookService through blocking calls."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from babelmill.client.sync_calls import SyncCalls
-from babelmill.client.webhooks import DeliveryStateName, EventName, creation, delivery_page
+from babelmill.client.webhooks import (
+    DeliveryStateName,
+    EventName,
+    creation,
+    delivery_page,
+    recovery,
+)
 from babelmill.jobs.v1 import webhook_pb2, webhook_service_pb2
 
 
@@ -87,3 +94,18 @@ class SyncWebhooks(SyncCalls):
             webhook_id=webhook_id, job_id=job_id, sequence=sequence
         )
         return self._call(self._webhooks.RedeliverEvent, request).delivery
+
+    def recover_events(self, webhook_id: str, since: datetime) -> int:
+        """Send what a webhook has missed of jobs created since then; return how many events.
+
+        May be made again: nothing is sent twice for it. Raises NotFound, and
+        FailedPrecondition when the webhook is disabled.
+        """
+        total = 0
+        request = recovery(webhook_id, since)
+        while True:
+            answer = self._call(self._webhooks.RecoverEvents, request)
+            total += answer.event_count
+            if not answer.HasField("next_time"):
+                return total
+            request.start_time.CopyFrom(answer.next_time)

@@ -8,6 +8,7 @@ The id is the same each time an event is sent: remember it to tell repeats by.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from babelmill.jobs.v1 import webhook_pb2, webhook_service_pb2
@@ -21,6 +22,7 @@ __all__ = [
     "creation",
     "delivery_page",
     "event_names",
+    "recovery",
     "state_name",
 ]
 
@@ -52,6 +54,15 @@ def delivery_page(
         page_size=page_size,
         page_token=page_token,
     )
+
+
+def recovery(webhook_id: str, since: datetime) -> webhook_service_pb2.RecoverEventsRequest:
+    """Ask for what was missed. Raises ValueError for a time without its zone."""
+    if since.tzinfo is None:
+        raise ValueError("give the time with its zone")
+    request = webhook_service_pb2.RecoverEventsRequest(webhook_id=webhook_id)
+    request.start_time.FromDatetime(since)
+    return request
 
 
 def event_names(webhook: webhook_pb2.Webhook) -> list[str]:

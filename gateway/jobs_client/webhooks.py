@@ -111,6 +111,16 @@ class WebhooksClient:
         )
         return (await _answered(call)).delivery
 
+    async def recover(
+        self, caller: Caller, request: webhook_service_pb2.RecoverEventsRequest
+    ) -> webhook_service_pb2.RecoverEventsResponse:
+        """Let be sent what was missed."""
+        return await _answered(
+            self._stub.RecoverEvents(
+                request, metadata=caller.metadata, timeout=self._deadline_seconds
+            )
+        )
+
 
 async def _answered(call: Awaitable[T]) -> T:
     try:

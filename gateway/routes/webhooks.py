@@ -14,6 +14,8 @@ from gateway.transcoding.webhooks import (
     DeliveryPage,
     DeliveryStateWord,
     NewWebhook,
+    RecoverEvents,
+    Recovery,
     RedeliverEvent,
     Webhook,
     WebhookDelivery,
@@ -23,6 +25,8 @@ from gateway.transcoding.webhooks import (
     deliveries_from_proto,
     delivery_from_proto,
     new_webhook_from_proto,
+    recovery_from_proto,
+    recovery_to_proto,
     webhook_from_proto,
     webhook_to_proto,
 )
@@ -155,3 +159,20 @@ async def redeliver_event(
         webhook_id=webhook_id, job_id=given.job_id, sequence=given.sequence
     )
     return delivery_from_proto(await context.client.webhooks.redeliver(caller, request))
+
+
+@router.post(
+    "/webhooks/{webhook_id}/recover",
+    responses=refusals(404, 408, 409, 413, 415),
+    dependencies=[Depends(json_only), *_NO_QUERY],
+)
+async def recover_events(
+    context: ContextOf, caller: CallerOf, webhook_id: WebhookId, given: RecoverEvents
+) -> Recovery:
+    """Send what a webhook has missed: while it was disabled, or what was given up.
+
+    Up to 1,000 jobs at a time, the oldest first; go on from `next_time` until it is null.
+    Repeating it is safe.
+    """
+    request = recovery_to_proto(webhook_id, given)
+    return recovery_from_proto(await context.client.webhooks.recover(caller, request))

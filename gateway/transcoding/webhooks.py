@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from babelmill.jobs.v1 import webhook_pb2, webhook_service_pb2
-from gateway.transcoding.words import RequestText, time_of, word
+from gateway.transcoding.words import RequestText, RequestTime, time_of, word
 
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _TIME = "2026-01-31T12:00:00Z"
@@ -183,6 +183,43 @@ class RedeliverEvent(BaseModel):
 
     job_id: RequestText = ""
     sequence: int = Field(default=0, description="From 1.", ge=-(2**63), lt=2**63)
+
+
+class RecoverEvents(BaseModel):
+    """What a webhook has missed."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"start_time": _TIME}]}
+    )
+
+    start_time: RequestTime = Field(
+        description="Jobs that were created at that time or later, by RFC 3339."
+    )
+
+
+class Recovery(BaseModel):
+    """What is on its way now."""
+
+    model_config = _example({"event_count": 12, "next_time": None})
+
+    event_count: int
+    next_time: datetime | None = Field(
+        description="When to go on from; null if there are no more jobs."
+    )
+
+
+def recovery_to_proto(
+    webhook_id: str, given: RecoverEvents
+) -> webhook_service_pb2.RecoverEventsRequest:
+    """Read what is to be recovered."""
+    request = webhook_service_pb2.RecoverEventsRequest(webhook_id=webhook_id)
+    request.start_time.FromDatetime(given.start_time)
+    return request
+
+
+def recovery_from_proto(message: webhook_service_pb2.RecoverEventsResponse) -> Recovery:
+    """Write what is on its way."""
+    return Recovery(event_count=message.event_count, next_time=time_of(message, "next_time"))
 
 
 def webhook_to_proto(given: CreateWebhook) -> webhook_service_pb2.CreateWebhookRequest:

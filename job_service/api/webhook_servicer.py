@@ -207,6 +207,25 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         )
         return webhook_service_pb2.RedeliverEventResponse(delivery=_delivery(delivery))
 
+    @override
+    async def RecoverEvents(
+        self,
+        request: webhook_service_pb2.RecoverEventsRequest,
+        context: webhook_service_pb2_grpc._ServicerContext,
+    ) -> webhook_service_pb2.RecoverEventsResponse:
+        """Send what a webhook has missed."""
+        webhook_id = _webhook_id(request.webhook_id)
+        with field("start_time"):
+            if not request.HasField("start_time"):
+                raise checks.Fault("It is required.", "REQUIRED")
+            since = checks.timestamp(request.start_time)
+        count, rest = await self._threads.run(
+            self._webhooks.recover, _tenant_id(), webhook_id, since
+        )
+        return webhook_service_pb2.RecoverEventsResponse(
+            event_count=count, next_time=timestamp(rest)
+        )
+
 
 def _tenant_id() -> UUID:
     return current_caller().principal.tenant_id

@@ -18,7 +18,7 @@ from job_service.application.reuse_ports import ReuseRows
 from job_service.application.translation_ports import GlossaryRows, MemoryRows, SecretRows
 from job_service.application.upkeep_ports import DeadLetterRows, QueueFigures, RetentionRows
 from job_service.application.usage_ports import UsageRows
-from job_service.application.webhook_ports import DeliveryRows, WebhookRows
+from job_service.application.webhook_ports import DeliveryLog, DeliveryRows, WebhookRows
 from job_service.domain.catalog import WorkerAnnouncement
 from job_service.domain.events import JobEvent
 from job_service.domain.job import (
@@ -275,6 +275,10 @@ class UnitOfWork(Protocol):
     @property
     def deliveries(self) -> DeliveryRows:
         """Events on their way to webhooks."""
+
+    @property
+    def delivery_log(self) -> DeliveryLog:
+        """What became of deliveries."""
 
     @property
     def memory(self) -> MemoryRows:

@@ -104,8 +104,20 @@ class DeliveryRows(Protocol):
     def settle(self, claimed: Claimed, attempt: Attempt, verdict: Verdict) -> None:
         """Write an attempt and what came of it; both must be locked."""
 
+
+class DeliveryLog(Protocol):
+    """What became of deliveries, and sending events again."""
+
     def due(self, webhook_id: UUID, job_id: UUID, sequence: int) -> None:
         """Let an event be delivered now, whether it was before or not."""
+
+    def recover(
+        self, tenant_id: UUID, webhook_id: UUID, since: datetime, most_jobs: int
+    ) -> tuple[int, datetime | None]:
+        """Let all that a webhook has missed of jobs created since then be delivered now.
+
+        Returns how many events, and from which time there are more jobs.
+        """
 
     def find(self, webhook_id: UUID, job_id: UUID, sequence: int) -> Delivery | None:
         """Return a delivery with its attempts."""

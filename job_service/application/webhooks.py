@@ -1,7 +1,7 @@
 """A tenant's webhooks: kept, listed, enabled, tried and removed, and what became of deliveries."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from job_service.domain.webhook import (
 )
 
 OLD_SECRET_TTL = timedelta(hours=24)
+_JOBS_A_RECOVERY = 1000
 
 
 class Webhooks:
@@ -142,7 +143,7 @@ class Webhooks:
         """
         with self._units.read() as uow:
             _found(uow, tenant_id, webhook_id)
-            found = list(uow.deliveries.page(webhook_id, states, page_size + 1, after))
+            found = list(uow.delivery_log.page(webhook_id, states, page_size + 1, after))
         if len(found) <= page_size:
             return found, None
         page = found[:page_size]
@@ -161,10 +162,23 @@ class Webhooks:
             event = next(iter(uow.jobs.events_after(job_id, sequence - 1, 1)), None)
             if event is None or event.sequence != sequence:
                 raise SequenceBeyondEnd
-            uow.deliveries.due(webhook_id, job_id, sequence)
-            delivery = uow.deliveries.find(webhook_id, job_id, sequence)
+            uow.delivery_log.due(webhook_id, job_id, sequence)
+            delivery = uow.delivery_log.find(webhook_id, job_id, sequence)
         assert delivery is not None
         return delivery
+
+    def recover(
+        self, tenant_id: UUID, webhook_id: UUID, since: datetime
+    ) -> tuple[int, datetime | None]:
+        """Send what a webhook has missed of jobs created since then, the oldest first.
+
+        Returns how many events are on their way, and when to go on from if there is more.
+        Raises WebhookNotFound, WebhookDisabled.
+        """
+        with self._units.write() as uow:
+            if _found(uow, tenant_id, webhook_id).state is WebhookState.DISABLED:
+                raise WebhookDisabled(webhook_id=str(webhook_id))
+            return uow.delivery_log.recover(tenant_id, webhook_id, since, _JOBS_A_RECOVERY)
 
     def prepare_ping(
         self, tenant_id: UUID, webhook_id: UUID

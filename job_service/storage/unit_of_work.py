@@ -24,6 +24,7 @@ from job_service.storage.segment_memory import SqlMemoryRows
 from job_service.storage.step_queue import SqlStepQueue
 from job_service.storage.usage import SqlUsageRows
 from job_service.storage.webhook_deliveries import SqlDeliveryRows
+from job_service.storage.webhook_log import SqlDeliveryLog
 from job_service.storage.webhooks import SqlWebhookRows
 from job_service.storage.workers import SqlWorkerRows
 
@@ -118,6 +119,11 @@ class SqlUnitOfWork:
     def deliveries(self) -> SqlDeliveryRows:
         """Events on their way to webhooks."""
         return SqlDeliveryRows(self._connection)
+
+    @cached_property
+    def delivery_log(self) -> SqlDeliveryLog:
+        """What became of deliveries."""
+        return SqlDeliveryLog(self._connection)
 
     @cached_property
     def memory(self) -> SqlMemoryRows:

@@ -1,13 +1,11 @@
 """Events on their way to webhooks; see `webhook_tables` for what makes these rows."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     Connection,
-    RowMapping,
     case,
     exists,
     func,
@@ -15,18 +13,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
-from job_service.application.job_query import Cursor
 from job_service.application.webhook_ports import Claimed
 from job_service.domain.events import JobEvent
 from job_service.domain.webhook import (
     Attempt,
-    AttemptError,
-    Delivery,
     DeliveryState,
     Standing,
     Verdict,
@@ -38,7 +31,6 @@ from job_service.storage.webhook_tables import WEBHOOK_ATTEMPTS, WEBHOOK_DELIVER
 from job_service.storage.webhooks import sealed_secrets
 
 _D = WEBHOOK_DELIVERIES.c
-_SHOWN_ATTEMPTS = 20
 
 
 class SqlDeliveryRows:
@@ -228,101 +220,3 @@ class SqlDeliveryRows:
         changing = update(WEBHOOKS).where(WEBHOOKS.c.webhook_id == webhook_id).values(**values)
         # Most attempts succeed after another that did: the row is not written again for those.
         self._connection.execute(changing if unchanged is False else changing.where(~unchanged))
-
-    def due(self, webhook_id: UUID, job_id: UUID, sequence: int) -> None:
-        """Let an event be delivered now, whether it was before or not."""
-        now = func.clock_timestamp()
-        self._connection.execute(
-            postgresql.insert(WEBHOOK_DELIVERIES)
-            .values(
-                delivery_id=_new_id(sequence),
-                webhook_id=webhook_id,
-                job_id=job_id,
-                sequence=sequence,
-                due_at=now,
-                created_at=now,
-            )
-            .on_conflict_do_update(
-                index_elements=["job_id", "sequence", "webhook_id"],
-                set_={
-                    "state": DeliveryState.PENDING,
-                    "tries": 0,
-                    "due_at": now,
-                    "ended_at": None,
-                },
-                # What is just being tried is on its way already.
-                where=_D.claim_id.is_(None),
-            )
-        )
-
-    def find(self, webhook_id: UUID, job_id: UUID, sequence: int) -> Delivery | None:
-        """Return a delivery with its attempts."""
-        wanted = select(WEBHOOK_DELIVERIES).where(
-            _D.webhook_id == webhook_id, _D.job_id == job_id, _D.sequence == sequence
-        )
-        found = self._connection.execute(wanted).mappings().all()
-        return next(iter(self._with_attempts(found)), None)
-
-    def page(
-        self,
-        webhook_id: UUID,
-        states: Collection[DeliveryState],
-        limit: int,
-        after: Cursor | None,
-    ) -> Sequence[Delivery]:
-        """Return deliveries, newest first."""
-        wanted = select(WEBHOOK_DELIVERIES).where(_D.webhook_id == webhook_id)
-        if states:
-            wanted = wanted.where(_D.state.in_(states))
-        if after is not None:
-            position = tuple_(_D.created_at, _D.delivery_id)
-            wanted = wanted.where(position < (after.created_at, after.job_id))
-        newest_first = wanted.order_by(_D.created_at.desc(), _D.delivery_id.desc()).limit(limit)
-        return self._with_attempts(self._connection.execute(newest_first).mappings().all())
-
-    def _with_attempts(self, found: Sequence[RowMapping]) -> list[Delivery]:
-        attempts = self._attempts([row["delivery_id"] for row in found])
-        return [
-            Delivery(
-                delivery_id=row["delivery_id"],
-                job_id=row["job_id"],
-                sequence=row["sequence"],
-                state=DeliveryState(row["state"]),
-                attempts=tuple(attempts.get(row["delivery_id"], ())),
-                attempt_count=row["attempt_count"],
-                due_at=row["due_at"],
-                created_at=row["created_at"],
-                ended_at=row["ended_at"],
-            )
-            for row in found
-        ]
-
-    def _attempts(self, delivery_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
-        """Return the last attempts of each delivery, oldest first."""
-        of_delivery = (
-            select(WEBHOOK_ATTEMPTS)
-            .where(WEBHOOK_ATTEMPTS.c.delivery_id == _D.delivery_id)
-            .order_by(WEBHOOK_ATTEMPTS.c.number.desc())
-            .limit(_SHOWN_ATTEMPTS)
-            .correlate(WEBHOOK_DELIVERIES)
-            .lateral("attempt")
-        )
-        found = self._connection.execute(
-            select(of_delivery)
-            .select_from(WEBHOOK_DELIVERIES.join(of_delivery, true()))
-            .where(_D.delivery_id.in_(delivery_ids))
-            .order_by(of_delivery.c.number)
-        )
-        attempts: defaultdict[UUID, list[Attempt]] = defaultdict(list)
-        for row in found:
-            error = AttemptError(row.error) if row.error else None
-            attempts[row.delivery_id].append(
-                Attempt(row.started_at, row.duration, row.http_status, error)
-            )
-        return attempts
-
-
-def _new_id(sequence: int) -> UUID:
-    """Choose an id as the trigger does (RFC 9562, section 5.8)."""
-    digits = uuid4().hex
-    return UUID(f"{sequence:012x}8{digits[13:]}")

@@ -1,7 +1,9 @@
 """The tables of webhooks: a part of `tables`, and like it named once.
 
 Rows of deliveries are made by a trigger on job_events, in the transaction of the event itself:
-nothing that writes events can forget them, of whatever version it is.
+nothing that writes events can forget them, of whatever version it is. Two functions of the
+database are used by both sides: webhook_wants tells which events a webhook is told of, and
+webhook_delivery_id makes ids.
 """
 
 from sqlalchemy import (
@@ -48,7 +50,7 @@ WEBHOOKS = Table(
 WEBHOOK_DELIVERIES = Table(
     "webhook_deliveries",
     METADATA,
-    # Of version 8: the sequence, and 72 random bits.
+    # Of version 8 (RFC 9562): the sequence, and random bits.
     Column("delivery_id", Uuid, primary_key=True),
     Column(
         "webhook_id", Uuid, ForeignKey(WEBHOOKS.c.webhook_id, ondelete="CASCADE"), nullable=False

@@ -148,6 +148,16 @@ def test_event_is_redelivered_and_the_log_tells_of_it_when_asked_by_http(
         refused = http.post(f"{place}/redeliver", json=again)
         assert (refused.status_code, refused.json()["reason"]) == (409, "WEBHOOK_DISABLED")
         assert http.post(f"{place}/enable").json()["state"] == "enabled"
+        assert http.post(f"{place}/disable").status_code == 200
+        missed = client.wait(client.translate_text("Hello again.", "en", ["pt"]).job_id)
+        assert http.post(f"{place}/enable").status_code == 200
+        began = job.create_time.ToJsonString()
+        recovered = http.post(f"{place}/recover", json={"start_time": began}).json()
+        assert recovered == {"event_count": 1, "next_time": None}
+        *_, last = receiver.wait("/log", 4)
+        assert last.event["subject"] == missed.job_id
+        again_by_command = babelmill(stack, "webhooks", "recover", webhook["webhook_id"])
+        assert "0 events" in again_by_command.stderr
         assert http.delete(place).status_code == 204
         assert http.get(place).json()["reason"] == "WEBHOOK_NOT_FOUND"
 

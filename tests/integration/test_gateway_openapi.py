@@ -51,6 +51,7 @@ OPERATIONS = {
     ("post", "/v1/webhooks/{webhook_id}/ping"),
     ("get", "/v1/webhooks/{webhook_id}/deliveries"),
     ("post", "/v1/webhooks/{webhook_id}/redeliver"),
+    ("post", "/v1/webhooks/{webhook_id}/recover"),
     ("get", "/v1/artifacts"),
     ("get", "/v1/jobs/{job_id}/ws"),
     ("get", "/healthz"),

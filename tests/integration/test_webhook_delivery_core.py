@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from babelmill.kit.wire.webhook_signatures import check_signature
 from job_service.domain.errors import (
     SequenceBeyondEnd,
     WebhookDisabled,
+    WebhookNotFound,
 )
 from job_service.domain.webhook import (
     Answer,
@@ -269,3 +271,45 @@ def test_stale_outcome_is_refused_when_another_replica_has_claimed_since(house: 
     assert frozen.settle(lost, failed) is None
     (delivery,) = house.deliveries(webhook)
     assert (delivery.state, delivery.attempt_count) == (DeliveryState.DELIVERED, 1)
+
+
+async def test_missed_events_arrive_in_order_when_they_are_recovered(house: House) -> None:
+    webhook, _ = house.create("/all", EventSort.JOB_STATE, EventSort.TARGET)
+    tenant, begin = house.core.tenant, webhook.created_at
+    told = house.finished_job()
+    async with running(house.loop()):
+        known = await house.until_ended(webhook, 1)
+        await house.until(lambda: all(each.ended_at for each in house.deliveries(webhook)))
+    known = house.deliveries(webhook)
+    house.webhooks.disable(tenant, webhook.webhook_id)
+    missed = house.finished_job()
+    house.core.create()
+    with pytest.raises(WebhookDisabled):
+        house.webhooks.recover(tenant, webhook.webhook_id, begin)
+    house.webhooks.enable(tenant, webhook.webhook_id)
+    other = house.core.tokens.create_tenant("other")
+    with pytest.raises(WebhookNotFound):
+        house.webhooks.recover(other, webhook.webhook_id, begin)
+
+    count, rest = house.webhooks.recover(tenant, webhook.webhook_id, begin)
+    assert rest is None
+    # Those of the second job, and of the third, which is not done: none twice.
+    assert count == len(known) + 1
+    assert house.webhooks.recover(tenant, webhook.webhook_id, begin) == (0, None)
+    async with running(house.loop()):
+        await house.until_ended(webhook, 2 * len(known) + 1)
+    came = house.receiver.on("/all")
+    assert len(came) == 2 * len(known) + 1
+    of_missed = [e.sequence for e in came if e.event["subject"] == str(missed.job_id)]
+    assert of_missed == [e.sequence for e in came if e.event["subject"] == str(told.job_id)]
+
+
+def test_recovery_goes_on_where_it_ended_when_there_are_many_jobs(house: House) -> None:
+    first = house.core.create()
+    jobs = [house.core.create() for _ in range(4)]
+    webhook, _ = house.create("/all", EventSort.JOB_STATE)
+    with house.core.units.write() as uow:
+        recover = partial(uow.delivery_log.recover, house.core.tenant, webhook.webhook_id)
+        count, rest = recover(first.created_at, 3)
+        assert (count, rest) == (3, jobs[2].created_at)
+        assert recover(jobs[2].created_at, 3) == (2, None)

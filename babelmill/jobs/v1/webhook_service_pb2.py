@@ -23,55 +23,60 @@ _sym_db = _symbol_database.Default()
 
 
 from babelmill.jobs.v1 import webhook_pb2 as babelmill_dot_jobs_dot_v1_dot_webhook__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'babelmill/jobs/v1/webhook_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/webhook.proto\"i\n\x14\x43reateWebhookRequest\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x06\x65vents\x18\x02 \x03(\x0e\x32\x1f.babelmill.jobs.v1.WebhookEvent\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"T\n\x15\x43reateWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\'\n\x11GetWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"A\n\x12GetWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"\x15\n\x13ListWebhooksRequest\"D\n\x14ListWebhooksResponse\x12,\n\x08webhooks\x18\x01 \x03(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"*\n\x14\x44\x65leteWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteWebhookResponse\"*\n\x14\x45nableWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"D\n\x15\x45nableWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"+\n\x15\x44isableWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"E\n\x16\x44isableWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"0\n\x1aRotateWebhookSecretRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"-\n\x1bRotateWebhookSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\"(\n\x12PingWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"J\n\x13PingWebhookResponse\x12\x33\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\".babelmill.jobs.v1.DeliveryAttempt\"\x84\x01\n\x15ListDeliveriesRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\x30\n\x06states\x18\x02 \x03(\x0e\x32 .babelmill.jobs.v1.DeliveryState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"i\n\x16ListDeliveriesResponse\x12\x36\n\ndeliveries\x18\x01 \x03(\x0b\x32\".babelmill.jobs.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x15RedeliverEventRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"N\n\x16RedeliverEventResponse\x12\x34\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\".babelmill.jobs.v1.WebhookDelivery2\x81\x08\n\x0eWebhookService\x12\x62\n\rCreateWebhook\x12\'.babelmill.jobs.v1.CreateWebhookRequest\x1a(.babelmill.jobs.v1.CreateWebhookResponse\x12Y\n\nGetWebhook\x12$.babelmill.jobs.v1.GetWebhookRequest\x1a%.babelmill.jobs.v1.GetWebhookResponse\x12_\n\x0cListWebhooks\x12&.babelmill.jobs.v1.ListWebhooksRequest\x1a\'.babelmill.jobs.v1.ListWebhooksResponse\x12\x62\n\rDeleteWebhook\x12\'.babelmill.jobs.v1.DeleteWebhookRequest\x1a(.babelmill.jobs.v1.DeleteWebhookResponse\x12\x62\n\rEnableWebhook\x12\'.babelmill.jobs.v1.EnableWebhookRequest\x1a(.babelmill.jobs.v1.EnableWebhookResponse\x12\x65\n\x0e\x44isableWebhook\x12(.babelmill.jobs.v1.DisableWebhookRequest\x1a).babelmill.jobs.v1.DisableWebhookResponse\x12t\n\x13RotateWebhookSecret\x12-.babelmill.jobs.v1.RotateWebhookSecretRequest\x1a..babelmill.jobs.v1.RotateWebhookSecretResponse\x12\\\n\x0bPingWebhook\x12%.babelmill.jobs.v1.PingWebhookRequest\x1a&.babelmill.jobs.v1.PingWebhookResponse\x12\x65\n\x0eListDeliveries\x12(.babelmill.jobs.v1.ListDeliveriesRequest\x1a).babelmill.jobs.v1.ListDeliveriesResponse\x12\x65\n\x0eRedeliverEvent\x12(.babelmill.jobs.v1.RedeliverEventRequest\x1a).babelmill.jobs.v1.RedeliverEventResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'babelmill/jobs/v1/webhook_service.proto\x12\x11\x62\x61\x62\x65lmill.jobs.v1\x1a\x1f\x62\x61\x62\x65lmill/jobs/v1/webhook.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"i\n\x14\x43reateWebhookRequest\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x06\x65vents\x18\x02 \x03(\x0e\x32\x1f.babelmill.jobs.v1.WebhookEvent\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"T\n\x15\x43reateWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\'\n\x11GetWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"A\n\x12GetWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"\x15\n\x13ListWebhooksRequest\"D\n\x14ListWebhooksResponse\x12,\n\x08webhooks\x18\x01 \x03(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"*\n\x14\x44\x65leteWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteWebhookResponse\"*\n\x14\x45nableWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"D\n\x15\x45nableWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"+\n\x15\x44isableWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"E\n\x16\x44isableWebhookResponse\x12+\n\x07webhook\x18\x01 \x01(\x0b\x32\x1a.babelmill.jobs.v1.Webhook\"0\n\x1aRotateWebhookSecretRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"-\n\x1bRotateWebhookSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\"(\n\x12PingWebhookRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\"J\n\x13PingWebhookResponse\x12\x33\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\".babelmill.jobs.v1.DeliveryAttempt\"\x84\x01\n\x15ListDeliveriesRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\x30\n\x06states\x18\x02 \x03(\x0e\x32 .babelmill.jobs.v1.DeliveryState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"i\n\x16ListDeliveriesResponse\x12\x36\n\ndeliveries\x18\x01 \x03(\x0b\x32\".babelmill.jobs.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x15RedeliverEventRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"N\n\x16RedeliverEventResponse\x12\x34\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\".babelmill.jobs.v1.WebhookDelivery\"Z\n\x14RecoverEventsRequest\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x15RecoverEventsResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x05\x12-\n\tnext_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xe5\x08\n\x0eWebhookService\x12\x62\n\rCreateWebhook\x12\'.babelmill.jobs.v1.CreateWebhookRequest\x1a(.babelmill.jobs.v1.CreateWebhookResponse\x12Y\n\nGetWebhook\x12$.babelmill.jobs.v1.GetWebhookRequest\x1a%.babelmill.jobs.v1.GetWebhookResponse\x12_\n\x0cListWebhooks\x12&.babelmill.jobs.v1.ListWebhooksRequest\x1a\'.babelmill.jobs.v1.ListWebhooksResponse\x12\x62\n\rDeleteWebhook\x12\'.babelmill.jobs.v1.DeleteWebhookRequest\x1a(.babelmill.jobs.v1.DeleteWebhookResponse\x12\x62\n\rEnableWebhook\x12\'.babelmill.jobs.v1.EnableWebhookRequest\x1a(.babelmill.jobs.v1.EnableWebhookResponse\x12\x65\n\x0e\x44isableWebhook\x12(.babelmill.jobs.v1.DisableWebhookRequest\x1a).babelmill.jobs.v1.DisableWebhookResponse\x12t\n\x13RotateWebhookSecret\x12-.babelmill.jobs.v1.RotateWebhookSecretRequest\x1a..babelmill.jobs.v1.RotateWebhookSecretResponse\x12\\\n\x0bPingWebhook\x12%.babelmill.jobs.v1.PingWebhookRequest\x1a&.babelmill.jobs.v1.PingWebhookResponse\x12\x65\n\x0eListDeliveries\x12(.babelmill.jobs.v1.ListDeliveriesRequest\x1a).babelmill.jobs.v1.ListDeliveriesResponse\x12\x65\n\x0eRedeliverEvent\x12(.babelmill.jobs.v1.RedeliverEventRequest\x1a).babelmill.jobs.v1.RedeliverEventResponse\x12\x62\n\rRecoverEvents\x12\'.babelmill.jobs.v1.RecoverEventsRequest\x1a(.babelmill.jobs.v1.RecoverEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'babelmill.jobs.v1.webhook_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATEWEBHOOKREQUEST']._serialized_start=95
-  _globals['_CREATEWEBHOOKREQUEST']._serialized_end=200
-  _globals['_CREATEWEBHOOKRESPONSE']._serialized_start=202
-  _globals['_CREATEWEBHOOKRESPONSE']._serialized_end=286
-  _globals['_GETWEBHOOKREQUEST']._serialized_start=288
-  _globals['_GETWEBHOOKREQUEST']._serialized_end=327
-  _globals['_GETWEBHOOKRESPONSE']._serialized_start=329
-  _globals['_GETWEBHOOKRESPONSE']._serialized_end=394
-  _globals['_LISTWEBHOOKSREQUEST']._serialized_start=396
-  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=417
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=419
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=487
-  _globals['_DELETEWEBHOOKREQUEST']._serialized_start=489
-  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=531
-  _globals['_DELETEWEBHOOKRESPONSE']._serialized_start=533
-  _globals['_DELETEWEBHOOKRESPONSE']._serialized_end=556
-  _globals['_ENABLEWEBHOOKREQUEST']._serialized_start=558
-  _globals['_ENABLEWEBHOOKREQUEST']._serialized_end=600
-  _globals['_ENABLEWEBHOOKRESPONSE']._serialized_start=602
-  _globals['_ENABLEWEBHOOKRESPONSE']._serialized_end=670
-  _globals['_DISABLEWEBHOOKREQUEST']._serialized_start=672
-  _globals['_DISABLEWEBHOOKREQUEST']._serialized_end=715
-  _globals['_DISABLEWEBHOOKRESPONSE']._serialized_start=717
-  _globals['_DISABLEWEBHOOKRESPONSE']._serialized_end=786
-  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_start=788
-  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_end=836
-  _globals['_ROTATEWEBHOOKSECRETRESPONSE']._serialized_start=838
-  _globals['_ROTATEWEBHOOKSECRETRESPONSE']._serialized_end=883
-  _globals['_PINGWEBHOOKREQUEST']._serialized_start=885
-  _globals['_PINGWEBHOOKREQUEST']._serialized_end=925
-  _globals['_PINGWEBHOOKRESPONSE']._serialized_start=927
-  _globals['_PINGWEBHOOKRESPONSE']._serialized_end=1001
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=1004
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=1136
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=1138
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=1243
-  _globals['_REDELIVEREVENTREQUEST']._serialized_start=1245
-  _globals['_REDELIVEREVENTREQUEST']._serialized_end=1322
-  _globals['_REDELIVEREVENTRESPONSE']._serialized_start=1324
-  _globals['_REDELIVEREVENTRESPONSE']._serialized_end=1402
-  _globals['_WEBHOOKSERVICE']._serialized_start=1405
-  _globals['_WEBHOOKSERVICE']._serialized_end=2430
+  _globals['_CREATEWEBHOOKREQUEST']._serialized_start=128
+  _globals['_CREATEWEBHOOKREQUEST']._serialized_end=233
+  _globals['_CREATEWEBHOOKRESPONSE']._serialized_start=235
+  _globals['_CREATEWEBHOOKRESPONSE']._serialized_end=319
+  _globals['_GETWEBHOOKREQUEST']._serialized_start=321
+  _globals['_GETWEBHOOKREQUEST']._serialized_end=360
+  _globals['_GETWEBHOOKRESPONSE']._serialized_start=362
+  _globals['_GETWEBHOOKRESPONSE']._serialized_end=427
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_start=429
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=450
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=452
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=520
+  _globals['_DELETEWEBHOOKREQUEST']._serialized_start=522
+  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=564
+  _globals['_DELETEWEBHOOKRESPONSE']._serialized_start=566
+  _globals['_DELETEWEBHOOKRESPONSE']._serialized_end=589
+  _globals['_ENABLEWEBHOOKREQUEST']._serialized_start=591
+  _globals['_ENABLEWEBHOOKREQUEST']._serialized_end=633
+  _globals['_ENABLEWEBHOOKRESPONSE']._serialized_start=635
+  _globals['_ENABLEWEBHOOKRESPONSE']._serialized_end=703
+  _globals['_DISABLEWEBHOOKREQUEST']._serialized_start=705
+  _globals['_DISABLEWEBHOOKREQUEST']._serialized_end=748
+  _globals['_DISABLEWEBHOOKRESPONSE']._serialized_start=750
+  _globals['_DISABLEWEBHOOKRESPONSE']._serialized_end=819
+  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_start=821
+  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_end=869
+  _globals['_ROTATEWEBHOOKSECRETRESPONSE']._serialized_start=871
+  _globals['_ROTATEWEBHOOKSECRETRESPONSE']._serialized_end=916
+  _globals['_PINGWEBHOOKREQUEST']._serialized_start=918
+  _globals['_PINGWEBHOOKREQUEST']._serialized_end=958
+  _globals['_PINGWEBHOOKRESPONSE']._serialized_start=960
+  _globals['_PINGWEBHOOKRESPONSE']._serialized_end=1034
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=1037
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=1169
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=1171
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=1276
+  _globals['_REDELIVEREVENTREQUEST']._serialized_start=1278
+  _globals['_REDELIVEREVENTREQUEST']._serialized_end=1355
+  _globals['_REDELIVEREVENTRESPONSE']._serialized_start=1357
+  _globals['_REDELIVEREVENTRESPONSE']._serialized_end=1435
+  _globals['_RECOVEREVENTSREQUEST']._serialized_start=1437
+  _globals['_RECOVEREVENTSREQUEST']._serialized_end=1527
+  _globals['_RECOVEREVENTSRESPONSE']._serialized_start=1529
+  _globals['_RECOVEREVENTSRESPONSE']._serialized_end=1620
+  _globals['_WEBHOOKSERVICE']._serialized_start=1623
+  _globals['_WEBHOOKSERVICE']._serialized_end=2748
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from babelmill.jobs.v1 import webhook_pb2 as _webhook_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -504,3 +505,59 @@ class RedeliverEventResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RedeliverEventResponse: _TypeAlias = RedeliverEventResponse  # noqa: Y015
+
+@_typing.final
+class RecoverEventsRequest(_message.Message):
+    """RecoverEventsRequest tells what a webhook has missed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    webhook_id: _builtins.str
+    """Webhook_id of the webhook."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start_time: jobs that were created at that time or later."""
+
+    def __init__(
+        self,
+        *,
+        webhook_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoverEventsRequest: _TypeAlias = RecoverEventsRequest  # noqa: Y015
+
+@_typing.final
+class RecoverEventsResponse(_message.Message):
+    """RecoverEventsResponse tells what is on its way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    NEXT_TIME_FIELD_NUMBER: _builtins.int
+    event_count: _builtins.int
+    """Event_count of the events that are on their way now."""
+    @_builtins.property
+    def next_time(self) -> _timestamp_pb2.Timestamp:
+        """Next_time to go on from; unset if there are no more jobs."""
+
+    def __init__(
+        self,
+        *,
+        event_count: _builtins.int = ...,
+        next_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count", "next_time", b"next_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoverEventsResponse: _TypeAlias = RecoverEventsResponse  # noqa: Y015

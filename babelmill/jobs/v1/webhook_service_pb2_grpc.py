@@ -87,6 +87,11 @@ class WebhookServiceStub:
                 request_serializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventRequest.SerializeToString,
                 response_deserializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventResponse.FromString,
                 _registered_method=True)
+        self.RecoverEvents = channel.unary_unary(
+                '/babelmill.jobs.v1.WebhookService/RecoverEvents',
+                request_serializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsRequest.SerializeToString,
+                response_deserializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsResponse.FromString,
+                _registered_method=True)
 
 
 class WebhookServiceServicer:
@@ -211,6 +216,20 @@ class WebhookServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecoverEvents(self, request, context):
+        """RecoverEvents sends what a webhook has missed: the events that it would have
+        been told of since a time and was not, because it was disabled or because
+        they were given up. Up to 1,000 jobs at a time, the oldest first; go on
+        after next_time until it is unset. Idempotent: nothing is sent twice for it.
+
+        INVALID_ARGUMENT: a field is wrong.
+        NOT_FOUND: no such webhook in this tenant.
+        FAILED_PRECONDITION: the webhook is disabled; enable it first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WebhookServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -263,6 +282,11 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     servicer.RedeliverEvent,
                     request_deserializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventRequest.FromString,
                     response_serializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventResponse.SerializeToString,
+            ),
+            'RecoverEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecoverEvents,
+                    request_deserializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsRequest.FromString,
+                    response_serializer=babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -538,6 +562,33 @@ class WebhookService:
             '/babelmill.jobs.v1.WebhookService/RedeliverEvent',
             babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventRequest.SerializeToString,
             babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RedeliverEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecoverEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/babelmill.jobs.v1.WebhookService/RecoverEvents',
+            babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsRequest.SerializeToString,
+            babelmill_dot_jobs_dot_v1_dot_webhook__service__pb2.RecoverEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

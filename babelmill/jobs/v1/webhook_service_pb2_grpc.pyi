@@ -111,6 +111,16 @@ class WebhookServiceStub:
     OUT_OF_RANGE: the job has no event with this sequence.
     FAILED_PRECONDITION: the webhook is disabled; enable it first.
     """
+    RecoverEvents: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.RecoverEventsRequest, _webhook_service_pb2.RecoverEventsResponse]
+    """RecoverEvents sends what a webhook has missed: the events that it would have
+    been told of since a time and was not, because it was disabled or because
+    they were given up. Up to 1,000 jobs at a time, the oldest first; go on
+    after next_time until it is unset. Idempotent: nothing is sent twice for it.
+
+    INVALID_ARGUMENT: a field is wrong.
+    NOT_FOUND: no such webhook in this tenant.
+    FAILED_PRECONDITION: the webhook is disabled; enable it first.
+    """
 
 @_typing.type_check_only
 class WebhookServiceAsyncStub(WebhookServiceStub):
@@ -193,6 +203,16 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     INVALID_ARGUMENT: a field is wrong.
     NOT_FOUND: no such webhook or job in this tenant.
     OUT_OF_RANGE: the job has no event with this sequence.
+    FAILED_PRECONDITION: the webhook is disabled; enable it first.
+    """
+    RecoverEvents: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RecoverEventsRequest, _webhook_service_pb2.RecoverEventsResponse]  # type: ignore[assignment]
+    """RecoverEvents sends what a webhook has missed: the events that it would have
+    been told of since a time and was not, because it was disabled or because
+    they were given up. Up to 1,000 jobs at a time, the oldest first; go on
+    after next_time until it is unset. Idempotent: nothing is sent twice for it.
+
+    INVALID_ARGUMENT: a field is wrong.
+    NOT_FOUND: no such webhook in this tenant.
     FAILED_PRECONDITION: the webhook is disabled; enable it first.
     """
 
@@ -334,6 +354,22 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: a field is wrong.
         NOT_FOUND: no such webhook or job in this tenant.
         OUT_OF_RANGE: the job has no event with this sequence.
+        FAILED_PRECONDITION: the webhook is disabled; enable it first.
+        """
+
+    @_abc_1.abstractmethod
+    def RecoverEvents(
+        self,
+        request: _webhook_service_pb2.RecoverEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_service_pb2.RecoverEventsResponse, _abc.Awaitable[_webhook_service_pb2.RecoverEventsResponse]]:
+        """RecoverEvents sends what a webhook has missed: the events that it would have
+        been told of since a time and was not, because it was disabled or because
+        they were given up. Up to 1,000 jobs at a time, the oldest first; go on
+        after next_time until it is unset. Idempotent: nothing is sent twice for it.
+
+        INVALID_ARGUMENT: a field is wrong.
+        NOT_FOUND: no such webhook in this tenant.
         FAILED_PRECONDITION: the webhook is disabled; enable it first.
         """
 

@@ -79,36 +79,45 @@ _STATEMENTS = (
     )
     """,
     """
+    CREATE FUNCTION webhook_wants(events text[], kind text, fact jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE AS $$
+        SELECT CASE kind
+            WHEN 'job_state_changed' THEN
+                'JOB_STATE' = ANY (events)
+                OR 'JOB_ENDED' = ANY (events) AND fact ->> 'state' IN (
+                    'COMPLETED', 'PARTIALLY_COMPLETED', 'FAILED',
+                    'DEAD_LETTERED', 'CANCELLED', 'EXPIRED'
+                )
+            WHEN 'target_finished' THEN 'TARGET' = ANY (events)
+            WHEN 'step_state_changed' THEN 'STEP' = ANY (events)
+            ELSE false
+        END
+    $$
+    """,
+    # The sequence and random bits, so that events of one moment are listed in their order.
+    """
+    CREATE FUNCTION webhook_delivery_id(sequence bigint) RETURNS uuid
+    LANGUAGE sql VOLATILE AS $$
+        SELECT overlay(
+            overlay(gen_random_uuid()::text PLACING '8' FROM 15)
+            PLACING substr(lpad(to_hex(sequence), 12, '0'), 1, 8) || '-'
+                    || substr(lpad(to_hex(sequence), 12, '0'), 9, 4) FROM 1
+        )::uuid
+    $$
+    """,
+    """
     CREATE FUNCTION tell_webhooks() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         -- Most servers have none: then an event costs no more than this look.
         IF EXISTS (SELECT FROM webhooks WHERE state = 'ENABLED') THEN
-            -- The ids are of version 8: the sequence and 72 random bits, so that events of one
-            -- moment are listed in their order.
             INSERT INTO webhook_deliveries
                 (delivery_id, webhook_id, job_id, sequence, due_at, created_at)
-            SELECT overlay(
-                       overlay(gen_random_uuid()::text
-                               PLACING '8' FROM 15)
-                       PLACING substr(lpad(to_hex(event.sequence), 12, '0'), 1, 8) || '-'
-                               || substr(lpad(to_hex(event.sequence), 12, '0'), 9, 4) FROM 1
-                   )::uuid,
-                   told.webhook_id, event.job_id, event.sequence,
-                   event.occurred_at, event.occurred_at
+            SELECT webhook_delivery_id(event.sequence), told.webhook_id, event.job_id,
+                   event.sequence, event.occurred_at, event.occurred_at
             FROM new_events event
             JOIN jobs USING (job_id)
             JOIN webhooks told ON told.tenant_id = jobs.tenant_id AND told.state = 'ENABLED'
-            WHERE CASE event.kind
-                WHEN 'job_state_changed' THEN
-                    'JOB_STATE' = ANY (told.events)
-                    OR 'JOB_ENDED' = ANY (told.events) AND event.fact ->> 'state' IN (
-                        'COMPLETED', 'PARTIALLY_COMPLETED', 'FAILED',
-                        'DEAD_LETTERED', 'CANCELLED', 'EXPIRED'
-                    )
-                WHEN 'target_finished' THEN 'TARGET' = ANY (told.events)
-                WHEN 'step_state_changed' THEN 'STEP' = ANY (told.events)
-                ELSE false
-            END;
+            WHERE webhook_wants(told.events, event.kind, event.fact);
         END IF;
         RETURN NULL;
     END
