@@ -43,7 +43,7 @@ class IsolationLevel(StrEnum):
 
 
 class IsolationPlan(TypedDict):
-    """What the launcher is told, as JSON."""
+    """What the launcher is told: plain values only."""
 
     level: str
     packages: str
@@ -76,7 +76,7 @@ class Isolation:
         inputs = _inputs(directory)
         loaders = [str(path) for pattern in _LOADERS for path in Path("/").glob(pattern)]
         return IsolationPlan(
-            level=self.level,
+            level=self.level.value,
             packages=_PACKAGES,
             readable=[*_SYSTEM_DIRECTORIES, *_DEVICES, *inputs],
             executable=[str(program), *loaders],

@@ -1,32 +1,35 @@
-"""Starts one ffmpeg, waits for it, and tells what it cost. Run as a script by `runner`.
+"""Starts one ffmpeg, waits for it, and tells what it cost. Run by `runner`.
 
 It is a process of its own, without site packages, for two reasons. A child
 inherits the memory peak of the process that forked it, so only a small parent
 gets an honest figure from wait4. And nothing may survive a worker that was
 killed: the kernel ends this process with the worker, and ffmpeg with this one.
 
-Arguments: PARENT_PID REPORT_FD PROGRESS_FD LIMITS ISOLATION -- PROGRAM ARGUMENT...
-where LIMITS is JSON (see `apply_limits`), and so is ISOLATION (see `isolation`).
-On REPORT_FD it writes two lines of JSON: {"pid"} once ffmpeg was started, and
-{"status", "maxrss_kib", "cpu_seconds"} once it and all below it have ended.
-SIGTERM makes it kill ffmpeg's process group.
+Arguments: PARENT_PID REPORT_FD PROGRESS_FD ORDERS -- PROGRAM ARGUMENT...
+where ORDERS are limits (see `apply_limits`) and isolation (see `isolation`), in
+marshal's form and in hexadecimal digits. On REPORT_FD it writes two lines:
+`pid PID` once ffmpeg was started, and `end STATUS MAXRSS_KIB CPU_SECONDS` once
+it and all below it have ended. SIGTERM makes it kill ffmpeg's process group.
 
-Only the standard library may be imported here, and little of it; and the two
-small modules of the kit that take rights away.
+Only the standard library may be imported here, and only what loads quickly: it
+is paid for with each run. So there is no json, no enum and no contextlib here.
+And the two small modules of the kit that take rights away.
 """
 
 import ctypes
-import json
+import marshal
 import os
 import resource
-import signal
-import sys
-from contextlib import suppress
-from types import FrameType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+    from types import FrameType
+
     from media_worker.ffmpeg.isolation import IsolationPlan
+else:
+    # The same without its enums, which take longer to load than all else here.
+    import _signal as signal
 
 PROGRESS_FD = 3
 """Where ffmpeg finds the pipe for its progress reports."""
@@ -68,19 +71,22 @@ def apply_limits(limits: dict[str, int]) -> None:
 
 def prefer_for_killing() -> None:
     """If the machine runs out of memory, let it be this process that ends."""
-    with suppress(OSError):
+    try:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        try:
-            os.write(fd, _OUT_OF_MEMORY_SCORE)
-        finally:
-            os.close(fd)
+    except OSError:
+        return
+    try:
+        os.write(fd, _OUT_OF_MEMORY_SCORE)
+    except OSError:
+        return
+    finally:
+        os.close(fd)
 
 
 def isolated_command(arguments: list[str], isolation: "IsolationPlan") -> list[str]:
     """Take rights from this process, and return the command to become. Raises OSError."""
     if isolation["level"] == "limits":
         return arguments
-    sys.path.append(isolation["packages"])
     # Only now: a run without them need not load them.
     from babelmill.kit.process.file_rights import keep_only_files
     from babelmill.kit.process.system_calls import filter_of_system_calls, forbid_system_calls
@@ -133,28 +139,47 @@ def become_program(
         os._exit(EXIT_NOT_STARTED)
 
 
-def report(fd: int, fields: dict[str, float]) -> None:
+def report(fd: int, *words: object) -> None:
     """Write one line to the worker; it may be gone."""
     try:
-        os.write(fd, json.dumps(fields).encode() + b"\n")
+        os.write(fd, " ".join(map(str, words)).encode() + b"\n")
     except BrokenPipeError:
         return
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Send a signal to a process group that may be gone."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def wait_for_all() -> tuple[int, float]:
+    """Wait for all that is still below; return their largest size in KiB and their CPU time."""
+    maxrss_kib, cpu_seconds = 0, 0.0
+    while True:
+        try:
+            _, _, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return maxrss_kib, cpu_seconds
+        maxrss_kib = max(maxrss_kib, usage.ru_maxrss)
+        cpu_seconds += usage.ru_utime + usage.ru_stime
 
 
 def main(argv: list[str]) -> int:
     """Run the program to its end. Returns 0 whatever its exit status."""
     parent_pid, report_fd, progress_fd = (int(text) for text in argv[1:4])
-    limits, isolation = json.loads(argv[4]), json.loads(argv[5])
-    program = argv[7:]
+    limits, isolation = marshal.loads(bytes.fromhex(argv[4]))  # noqa: S302  # the worker's own
+    program = argv[6:]
     child = 0
     stopping = False
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: "FrameType | None") -> None:
         nonlocal stopping
         stopping = True
         if child > 0:
-            with suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
+            signal_group(child, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, stop)
     end_with_parent(parent_pid)
@@ -170,24 +195,18 @@ def main(argv: list[str]) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         become_program(program, launcher_pid, report_fd, progress_fd, limits, isolation)
     # The child may be faster: it does this itself too, before it executes.
-    with suppress(PermissionError, ProcessLookupError):
+    try:  # noqa: SIM105  # contextlib takes long to load
         os.setpgid(child, child)
+    except (PermissionError, ProcessLookupError):
+        pass
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for fd in (0, 1, 2, progress_fd):
         # The worker reads until the end of these pipes, so only ffmpeg may hold them.
         os.close(fd)
-    report(report_fd, {"pid": child})
+    report(report_fd, "pid", child)
     _, status, usage = os.wait4(child, 0)
     child = 0
-    maxrss_kib, cpu_seconds = usage.ru_maxrss, usage.ru_utime + usage.ru_stime
-    with suppress(ChildProcessError):
-        while True:
-            _, _, usage = os.wait4(-1, 0)
-            maxrss_kib = max(maxrss_kib, usage.ru_maxrss)
-            cpu_seconds += usage.ru_utime + usage.ru_stime
-    report(report_fd, {"status": status, "maxrss_kib": maxrss_kib, "cpu_seconds": cpu_seconds})
+    below_kib, below_seconds = wait_for_all()
+    maxrss_kib = max(usage.ru_maxrss, below_kib)
+    report(report_fd, "end", status, maxrss_kib, usage.ru_utime + usage.ru_stime + below_seconds)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))

@@ -9,7 +9,7 @@ The thread that calls `run` must stay until it returns: the kernel ties the
 launcher's life to the thread that started it.
 """
 
-import json
+import marshal
 import os
 import selectors
 import signal
@@ -38,6 +38,11 @@ _READ_BYTES = 64 * 1024
 _KIB = 1024
 # A stop that the launcher has not carried out by then is carried out around it.
 _STOP_GRACE_SECONDS = 0.3
+# As a module it is compiled once, and as a script each time.
+_START = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from media_worker.ffmpeg.launcher import main; sys.exit(main(sys.argv))"
+)
 # Shells and bubblewrap end with this and its number when their program has died of a signal.
 _EXIT_BY_SIGNAL = 128
 
@@ -176,12 +181,13 @@ class _Run:
                         sys.executable,
                         "-I",
                         "-S",
-                        launcher.__file__,
+                        "-c",
+                        _START,
+                        plan["packages"],
                         str(os.getpid()),
                         str(report_write),
                         str(progress_write),
-                        json.dumps(asdict(limits)),
-                        json.dumps(plan),
+                        marshal.dumps((asdict(limits), dict(plan))).hex(),
                         "--",
                         *command,
                     ],
@@ -293,15 +299,15 @@ class _Run:
     def _take_report(self, chunk: bytes) -> None:
         *lines, self._report = (self._report + chunk).split(b"\n")
         for line in lines:
-            fields = json.loads(line)
-            if "pid" in fields:
-                self._pid = int(fields["pid"])
+            word, *figures = line.decode("ascii").split()
+            if word == "pid":
+                self._pid = int(figures[0])
                 self._sample(time.monotonic())
             else:
-                self._status = int(fields["status"])
+                status, maxrss_kib, cpu_seconds = figures
+                self._status = int(status)
                 self._final = ProcessSample(
-                    cpu_seconds=float(fields["cpu_seconds"]),
-                    peak_rss_bytes=int(fields["maxrss_kib"]) * _KIB,
+                    cpu_seconds=float(cpu_seconds), peak_rss_bytes=int(maxrss_kib) * _KIB
                 )
 
     def _result(self) -> RunResult:

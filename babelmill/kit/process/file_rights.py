@@ -9,7 +9,10 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
 _ASK_VERSION, _RULE_PATH_BENEATH, _PR_SET_NO_NEW_PRIVS = 1, 1, 38
@@ -36,7 +39,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def keep_only_files(
-    readable: Iterable[str], writable: str, *, executable: Iterable[str] = ()
+    readable: "Iterable[str]", writable: str, *, executable: "Iterable[str]" = ()
 ) -> bool:
     """Keep the right to read below `readable` and to do anything below `writable`, for good.
 
