@@ -85,6 +85,8 @@ class MediaInfo:
     declared_seconds: float | None
     """Duration as the file's header has it; not to be trusted."""
     streams: tuple[StreamInfo, ...]
+    declared_start_seconds: float = 0.0
+    """Start as the file has it; all times here are counted from it."""
 
     @property
     def duration_seconds(self) -> float:

@@ -165,4 +165,6 @@ def _falls_short(info: MediaInfo) -> bool:
         return False
     held = max((s.span.end_seconds for s in info.streams if s.span is not None), default=0.0)
     allowed = max(_SHORTFALL_SECONDS, info.declared_seconds * _SHORTFALL_SHARE)
-    return info.declared_seconds - held > allowed
+    # Matroska counts from zero, not from its first packet.
+    before = info.declared_start_seconds if "matroska" in info.format_names else 0.0
+    return info.declared_seconds - before - held > allowed

@@ -11,6 +11,7 @@ from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
 
 _FORMAT = re.compile(r"^Input #0, (?P<names>[0-9A-Za-z_,]+), from ")
 _DURATION = re.compile(r"^  Duration: (?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d\.\d+)")
+_START = re.compile(r", start: (?P<seconds>-?\d+\.\d+)")
 _STREAM = re.compile(
     r"^ {2,8}Stream #0:(?P<index>\d{1,6})(?:\[0x[0-9a-f]+\])?(?:\((?P<language>[^)]*)\))?"
     r": (?P<kind>[A-Z][a-z]+): (?P<codec>[0-9A-Za-z_.-]+)(?P<rest>.*)$"
@@ -34,6 +35,7 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
     """Read the section of input 0; None if ffmpeg has not opened the file."""
     formats: tuple[str, ...] | None = None
     declared: float | None = None
+    start = 0.0
     streams: dict[int, StreamInfo] = {}
     for line in text.splitlines():
         if formats is None:
@@ -46,6 +48,8 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
             declared = (
                 int(duration["h"]) * 3600.0 + int(duration["m"]) * 60.0 + float(duration["s"])
             )
+            told = _START.search(line)
+            start = float(told["seconds"]) if told is not None else 0.0
         stream = _parse_stream(line)
         if stream is not None:
             streams.setdefault(stream.index, stream)
@@ -55,6 +59,7 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
         format_names=formats,
         declared_seconds=declared,
         streams=tuple(streams[index] for index in sorted(streams)),
+        declared_start_seconds=start,
     )
 
 

@@ -41,6 +41,7 @@ Input #0, mp3, from 'file:input':
 def test_streams_are_read_when_the_dump_nests_them() -> None:
     info = parse_stream_dump(MP4)
     assert info is not None
+    assert info.declared_start_seconds == 0.0
     assert info.format_names[:2] == ("mov", "mp4")
     assert info.declared_seconds == pytest.approx(3723.5)
     assert info.streams == (
@@ -97,3 +98,16 @@ def test_channels_are_counted_when_the_layout_is_known(name: str, count: int) ->
 
 def test_channels_are_unknown_when_the_layout_is() -> None:
     assert channels_of_layout("somewhere") is None
+
+
+def test_start_is_read_when_the_file_does_not_begin_at_zero() -> None:
+    info = parse_stream_dump(MP4.replace("start: 0.000000, b", "start: 5.040000, b"))
+    assert info is not None
+    assert (info.declared_seconds, info.declared_start_seconds) == (3723.5, 5.04)
+
+
+def test_forced_tracks_are_told_from_others() -> None:
+    line = "  Stream #0:2[0x3](fra): Subtitle: mov_text (tx3g / 0x67337874), 0 kb/s"
+    info = parse_stream_dump(MP4.replace(line, f"{line} (forced)"))
+    assert info is not None
+    assert [stream.is_forced for stream in info.streams].count(True) == 1
