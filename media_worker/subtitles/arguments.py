@@ -54,6 +54,8 @@ class Mux:
     output_name: str
     hashed_indexes: tuple[int, ...] = ()
     """Streams of the source of which a digest is written on stdout."""
+    lacks_times: bool = False
+    """Whether the source tells of some packets not when they are shown."""
 
 
 def extract_arguments(source: SourceAccess, files: Sequence[TrackFile]) -> list[str]:
@@ -84,6 +86,8 @@ def mux_arguments(source: SourceAccess, mux: Mux) -> list[str]:
         f"pipe:{PROGRESS_FD}",
         "-stats_period",
         _STATS_PERIOD_SECONDS,
+        # These containers tell when a picture is decoded, not when it is shown.
+        *(["-fflags", "+genpts"] if mux.lacks_times else []),
         *input_arguments(source),
     ]
     for track in mux.new_tracks:

@@ -44,6 +44,7 @@ from media_worker.subtitles.tracks import subtitle_tracks
 STAGE = "mux"
 
 _FONT_CODECS = frozenset({"ttf", "otf"})
+_WITHOUT_TIMES = frozenset({"avi", "mpeg"})
 _UNSUITABLE = (
     "codec not currently supported in container",
     "are supported for WebM",
@@ -136,6 +137,7 @@ def _muxed(
         new_tracks=tuple(_new_track(session, each) for each in given),
         output_name=f"muxed.{container.extension}",
         hashed_indexes=tuple(stream.index for stream in played_streams(info)),
+        lacks_times=not _WITHOUT_TIMES.isdisjoint(info.format_names),
     )
     hashes = HashReader()
     path = session.directory / mux.output_name

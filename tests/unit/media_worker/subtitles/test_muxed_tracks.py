@@ -26,7 +26,7 @@ CODECS = {"mp4": "mov_text", "mkv": "srt"}
 
 def hashes(path: Path, *, decoded: bool = False) -> list[str]:
     """Hash pictures and sound by themselves, without the product's code."""
-    how = [] if decoded else ["-c", "copy"]
+    how = ["-fps_mode", "passthrough"] if decoded else ["-c", "copy"]
     command = [str(FFMPEG), "-v", "error", "-i", str(path), "-map", "0:v", "-map", "0:a", *how]
     command += ["-f", "streamhash", "-"]
     return subprocess.run(
@@ -173,3 +173,37 @@ def test_nothing_is_left_in_the_scratch_directory_of_the_result(mp4: Path, tmp_p
     bench = SubtitleBench(tmp_path)
     bench.mux(mp4, ("pt", PORTUGUESE))
     assert not list(tmp_path.glob("scratch-*/muxed*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("late.mkv", ["-c", "copy", "-output_ts_offset", "5"]),
+        ("cut.mp4", ["-c", "copy", "-ss", "1.3"]),
+        ("old.mpg", ["-c:v", "mpeg2video", "-c:a", "mp2"]),
+        ("old.avi", ["-c:v", "mpeg4", "-c:a", "mp3"]),
+    ],
+)
+def test_track_is_added_when_source_counts_its_time_in_another_way(
+    mp4: Path, name: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """Times that begin late, an edit list, and containers without times of showing."""
+    maps = ["-map", "0:v", "-map", "0:a"]
+    source = make_clip(tmp_path / name, "-i", str(mp4), *maps, *arguments)
+    bench = SubtitleBench(tmp_path)
+
+    (output,) = bench.mux(source, ("pt", PORTUGUESE)).outputs
+
+    made = bench.path(output)
+    # The sound's last block can be cut short by an edit list, which is written anew.
+    assert hashes(made, decoded=True)[0] == hashes(source, decoded=True)[0]
+    _, texts = bench.extract(made)
+    assert read_cues(next(iter(texts.values()))) == read_cues(PORTUGUESE)
+
+
+def test_file_is_refused_when_it_has_more_cues_than_people_watch(mp4: Path, tmp_path: Path) -> None:
+    text = "".join(f"{n}\n00:00:01,000 --> 00:00:02,000\n{n}\n\n" for n in range(50_001))
+    with pytest.raises(StepFailure) as refusal:
+        SubtitleBench(tmp_path).mux(mp4, ("pt", text))
+    assert refusal.value.reason is FailureReason.MEDIA_REFUSED
+    assert refusal.value.metadata["verdict"] == "CUE_LIMIT"
