@@ -182,7 +182,7 @@ async def submit_job(
         given, artifact_id = await _uploaded(request, context, caller)
     else:
         given = await json_body(request, MediaJobRequest)
-        artifact_id = await source_artifact(context, caller, given.source_file)
+        artifact_id = await source_artifact(context, caller, given.source_file, _SOURCE)
     preset = await _preset_of(context, caller, given.target_format)
     message = job_service_pb2.CreateJobRequest(
         spec=job_pb2.JobSpec(

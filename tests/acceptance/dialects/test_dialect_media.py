@@ -137,18 +137,20 @@ def test_job_fails_with_its_reason_when_the_file_is_no_media(http: httpx.Client)
     [
         ({"source_file": "nothing.mp4"}, 404, "ARTIFACT_NOT_FOUND"),
         ({"source_file": "01890a5d-ac96-774b-bcce-b302099a8057"}, 404, "ARTIFACT_NOT_FOUND"),
-        ({"source_file": "../etc/passwd"}, 400, None),
+        ({"source_file": "../etc/passwd"}, 400, "INVALID_REQUEST"),
         ({"target_format": "exe"}, 400, "UNSUPPORTED_PRESET"),
         ({"target_format": ""}, 400, "INVALID_REQUEST"),
         ({"priority": "medium"}, 400, "INVALID_REQUEST"),
     ],
 )
 def test_job_is_refused_when_a_field_is_wrong(
-    edge: Edge, http: httpx.Client, change: dict[str, str], status: int, reason: str | None
+    edge: Edge, http: httpx.Client, change: dict[str, str], status: int, reason: str
 ) -> None:
     with edge.client(f"Bearer {edge.stack.token}") as owner:
         owner.post("/v1/artifacts", files={"file": ("known.mp4", b"x")})
     body = {"source_file": "known.mp4", "target_format": "mp3", "priority": "low"}
     refused = http.post("/api/v1/submit_job", json={**body, **change})
     assert refused.status_code == status, refused.text
-    assert reason is None or refused.json()["reason"] == reason, refused.text
+    assert refused.json()["reason"] == reason, refused.text
+    if status == 400:
+        assert {each["field"] for each in refused.json()["violations"]} == set(change), refused.text
