@@ -28,7 +28,8 @@ class AsyncClient(AsyncVideos, AsyncQueues, AsyncGlossaries, AsyncWebhooks, Asyn
     """Babelmill for asyncio. Make it and use it in one running event loop.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
-    BABELMILL_TOKEN, else from the nearest `.babelmill/env`. Use it with
+    BABELMILL_TOKEN, else from the nearest `.babelmill/env`; so do certificates,
+    from BABELMILL_GRPC_CA and the like. Use it with
     `async with`, or await `aclose()`. Every method can raise the errors of
     `babelmill.client.errors`.
     """

@@ -28,7 +28,8 @@ class Client(SyncVideos, SyncQueues, SyncGlossaries, SyncWebhooks, SyncAdmin):
     """Babelmill for programs that block. Safe to share between threads.
 
     Address and token come from the arguments, else from BABELMILL_GRPC and
-    BABELMILL_TOKEN, else from the nearest `.babelmill/env`. Close it, or use
+    BABELMILL_TOKEN, else from the nearest `.babelmill/env`; so do certificates,
+    from BABELMILL_GRPC_CA and the like. Close it, or use
     it as a context manager. Every method can raise the errors of
     `babelmill.client.errors`.
     """
