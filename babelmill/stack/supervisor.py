@@ -85,6 +85,7 @@ class Supervisor:
         self._members: dict[str, Member] = {}
         self._restarts: dict[str, Restarts] = {}
         self._values: dict[str, str] = {}
+        self._operator_token = ""
 
     def start(self) -> Mapping[str, str]:
         """Start everything and return the environment to reach it.
@@ -236,6 +237,7 @@ class Supervisor:
             self._job_service("create-tokens", *tenant, "--directory", str(self.home))
         self._values["BABELMILL_TOKEN"] = paths["client"].read_text().strip()
         self._values["BABELMILL_WORKER_TOKEN"] = paths["worker"].read_text().strip()
+        self._operator_token = paths["operator"].read_text().strip()
 
     def _client(self) -> Client:
         return Client(self._values["BABELMILL_GRPC"], self._values["BABELMILL_TOKEN"])
@@ -284,7 +286,7 @@ class Supervisor:
         shown = {key: value for key, value in self._values.items() if key not in hidden}
         shown |= {name: os.environ[name] for name in _TLS if name in os.environ}
         # For people and their shells; no service is given it.
-        shown["BABELMILL_OPERATOR_TOKEN"] = (self.home / "operator.token").read_text().strip()
+        shown["BABELMILL_OPERATOR_TOKEN"] = self._operator_token
         everything = {**shown, "BABELMILL_PID_SUPERVISOR": str(os.getpid()), **pids}
         write_environment(self.home, everything)
         return everything
