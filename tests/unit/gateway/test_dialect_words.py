@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from babelmill.jobs.v1 import job_pb2, step_pb2
-from gateway.dialects import django, media, messages, record_shapes
+from gateway.dialects import django, media, message_shapes, messages, record_shapes
 from gateway.dialects.callers import caller_of, caller_or_guest
 from gateway.dialects.jobs import field_in_words
 from gateway.dialects.options import Dialect, DialectOptions
@@ -24,7 +24,7 @@ GUEST = Caller("Bearer guest")
 @pytest.mark.parametrize("state", job_pb2.JobState.values())
 def test_every_state_has_a_word_in_every_dialect_when_it_is_told(state: Any) -> None:
     phase = phase_of(state)
-    for words in (django.STATUS, media.STATUS, messages.STATUS, record_shapes.STATUS):
+    for words in (django.STATUS, media.STATUS, message_shapes.STATUS, record_shapes.STATUS):
         assert words[phase]
     final = job_pb2.JobState.Name(state).removeprefix("JOB_STATE_") in {
         "COMPLETED", "PARTIALLY_COMPLETED", "FAILED", "DEAD_LETTERED", "CANCELLED", "EXPIRED",
@@ -174,9 +174,9 @@ def test_guest_has_the_token_of_the_file_when_set(tmp_path: Path) -> None:
 
 
 def test_key_is_not_in_the_words_when_a_message_is_written_out() -> None:
-    given = messages.NewMessage(
+    given = message_shapes.NewMessage(
         content="x",
         api_key="sk-secret",
-        metadata=messages.MessageMetadata(target_language="pt"),
+        metadata=message_shapes.MessageMetadata(target_language="pt"),
     )
     assert "sk-secret" not in repr(given)
