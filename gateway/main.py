@@ -69,7 +69,9 @@ async def serve(
         settings.grpc, "", service=SERVICE, tls=settings.tls_to_job_service()
     )
     policy = ResumePolicy(
-        largest_delay_seconds=2.0, patience_seconds=settings.gateway_resume_seconds
+        largest_delay_seconds=2.0,
+        patience_seconds=settings.gateway_resume_seconds,
+        waits_for_room=False,
     )
     context = Context(
         client=JobsClient(channel, policy, deadline_seconds=settings.gateway_call_seconds),

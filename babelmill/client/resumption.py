@@ -23,7 +23,8 @@ from babelmill.client.errors import (
 _PASSING = (Unavailable, DeadlineExceeded, Aborted, CallCancelled, Internal, Unknown)
 # These may also be a defect that no wait mends, so they get few tries.
 _SUSPICIOUS = (Internal, Unknown)
-_WATCHER_REASONS = frozenset({"SLOW_WATCHER", "TOO_MANY_WATCHERS"})
+_CROWDED = "TOO_MANY_WATCHERS"
+_WATCHER_REASONS = frozenset({"SLOW_WATCHER", _CROWDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class ResumePolicy:
     largest_delay_seconds: float = 10.0
     patience_seconds: float = 300.0
     suspicious_tries: int = 8
+    waits_for_room: bool = True
+    """Whether it waits while its tenant has too many watches. Who holds streams for others must
+    not: each of them would ask again and again."""
 
 
 class Resumption:
@@ -68,7 +72,8 @@ class Resumption:
         Exponential with jitter over its upper half, and never shorter than
         what the service asks for.
         """
-        if not is_passing(error):
+        crowded = error.reason == _CROWDED and not self._policy.waits_for_room
+        if crowded or not is_passing(error):
             raise error
         if isinstance(error, _SUSPICIOUS):
             self._suspicious += 1

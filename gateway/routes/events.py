@@ -1,5 +1,6 @@
 """A job's events: as Server-Sent Events, resumable by their sequence, and as a list."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from babelmill.client.errors import BabelmillError
 from babelmill.client.jobs import is_final
+from babelmill.client.updates import Update
 from babelmill.jobs.v1 import job_service_pb2
 from babelmill.kit.wire.status_details import FieldViolation
 from gateway.http import sse
@@ -23,6 +25,8 @@ from gateway.transcoding.events import EndEvent, JobEvents, events_from_proto, u
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 _RETRY_MILLISECONDS = 2000
+_FIRST_SECONDS = 5.0
+_REFUSAL_SECONDS = 0.25
 _LARGEST_SEQUENCE = 2**63 - 1
 
 _STREAM_EXAMPLE = """retry: 2000
@@ -105,10 +109,22 @@ async def watch_job(
         # The one answer after which an EventSource does not connect again.
         return Response(status_code=HTTPStatus.NO_CONTENT)
     watch = context.client.watch_job(caller, job.job_id, after)
-    content = _stream(context, watch, job.job_id, after or 0)
+    first = asyncio.ensure_future(_next(watch))
+
+    async def close() -> None:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await watch.aclose()
+
+    # A refusal comes before the first message, and is a status while there is one to come.
+    news = after is None or after < job.sequence
+    await asyncio.wait({first}, timeout=_FIRST_SECONDS if news else _REFUSAL_SECONDS)
+    if first.done() and first.exception() is not None:
+        await close()
+        first.result()
     return ClosingStream(
-        content,
-        on_close=watch.aclose,
+        _stream(context, _events(first, watch, job.job_id, after or 0)),
+        on_close=close,
         stall_seconds=context.limits.send_stall_seconds,
         headers=sse.HEADERS,
         media_type=sse.MEDIA_TYPE,
@@ -141,11 +157,11 @@ async def list_events(
 
 
 async def _stream(
-    context: ContextOf, watch: Watch, job_id: str, sequence: int
+    context: ContextOf, events: AsyncGenerator[sse.ServerEvent]
 ) -> AsyncGenerator[bytes]:
     yield sse.encode_retry(_RETRY_MILLISECONDS)
     pumped = sse.pump(
-        _events(watch, job_id, sequence),
+        events,
         stopping=context.stopping,
         keep_alive_seconds=context.limits.keep_alive_seconds,
     )
@@ -156,12 +172,20 @@ async def _stream(
         await pumped.aclose()
 
 
-async def _events(watch: Watch, job_id: str, sequence: int) -> AsyncGenerator[sse.ServerEvent]:
+async def _next(watch: Watch) -> Update | None:
+    return await anext(watch, None)
+
+
+async def _events(
+    first: asyncio.Future[Update | None], watch: Watch, job_id: str, sequence: int
+) -> AsyncGenerator[sse.ServerEvent]:
     try:
-        async for update in watch:
+        update = await first
+        while update is not None:
             name, event_id, data = update_to_event(update)
             sequence = event_id or sequence
             yield sse.ServerEvent(name, data.model_dump_json(), event_id)
+            update = await _next(watch)
     except BabelmillError as error:
         problem = problem_of(from_client_error(error))
         yield sse.ServerEvent("problem", problem.model_dump_json(exclude_none=True))

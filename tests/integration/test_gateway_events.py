@@ -231,14 +231,32 @@ async def test_stream_tells_problem_when_it_cannot_go_on(
     http: httpx.AsyncClient, peer: Peer
 ) -> None:
     stored = await running_job(peer)
-    peer.refusals["WatchJob"] = ErrorDetails(
-        grpc.StatusCode.PERMISSION_DENIED, "Revoked.", "WRONG_ROLE"
-    )
+    received = []
     async with http.stream("GET", f"/v1/jobs/{stored.job.job_id}/events") as response:
-        received = [event async for event in events_of(response)]
-    assert [each.name for each in received] == ["problem"]
-    assert received[0].data["reason"] == "WRONG_ROLE"
-    assert received[0].data["status"] == 403
+        async for event in events_of(response):
+            if not received:
+                peer.refusals["WatchJob"] = ErrorDetails(
+                    grpc.StatusCode.PERMISSION_DENIED, "Revoked.", "WRONG_ROLE"
+                )
+                await peer.stop()
+                await peer.start()
+            received.append(event)
+    assert [each.name for each in received] == ["snapshot", "problem"]
+    assert received[1].data["reason"] == "WRONG_ROLE"
+    assert received[1].data["status"] == 403
+
+
+async def test_refusal_is_a_status_when_the_watch_is_refused_at_once(
+    http: httpx.AsyncClient, peer: Peer
+) -> None:
+    stored = await running_job(peer)
+    peer.refusals["WatchJob"] = ErrorDetails(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, "No room.", "TOO_MANY_WATCHERS", retry_after_seconds=2
+    )
+    response = await http.get(f"/v1/jobs/{stored.job.job_id}/events")
+    assert_problem(response, 429, "TOO_MANY_WATCHERS")
+    assert response.headers["retry-after"] == "2"
+    assert peer.watchers == 0
 
 
 async def test_unavailable_is_a_status_when_job_service_is_away(edge: Edge, peer: Peer) -> None:

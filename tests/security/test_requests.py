@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -10,7 +11,11 @@ from tests.security.doors import Doors
 from tests.security.raw_http import head, problem, talk, text_job
 from tests.security.test_calls import SQL
 
-ENVIRONMENT = {"BABELMILL_MAX_WAITING_JOBS": "60"}
+WATCHERS = 3
+ENVIRONMENT = {
+    "BABELMILL_MAX_WAITING_JOBS": "60",
+    "BABELMILL_MAX_WATCHERS_PER_TENANT": str(WATCHERS),
+}
 ESCAPES = "a\r\nb\x1b[31mred\x1b[0m\x07\u2028forged"
 
 
@@ -170,6 +175,27 @@ def test_job_is_not_made_when_a_form_of_another_site_posts_it(
     headers = {"Content-Type": media_type} if media_type else {}
     response = http.post("/v1/jobs", content=json.dumps(text_job()), headers=headers)
     problem(response, 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.matrix(8)
+def test_stream_is_refused_at_once_when_the_tenant_has_too_many(
+    doors: Doors, http: httpx.Client
+) -> None:
+    job = http.post("/v1/jobs", json=text_job()).json()["job_id"]
+    with ExitStack() as streams:
+        for _ in range(WATCHERS):
+            # Its lines are not asked for: httpx would close it after the first.
+            opened = streams.enter_context(http.stream("GET", f"/v1/jobs/{job}/events"))
+            assert opened.status_code == 200
+        refused = streams.enter_context(http.stream("GET", f"/v1/jobs/{job}/events"))
+        assert refused.status_code == 429
+        refused.read()
+        problem(refused, 429, "TOO_MANY_WATCHERS")
+        assert int(refused.headers["retry-after"]) >= 1
+        with doors.http(doors.other_token) as stranger:
+            other = stranger.post("/v1/jobs", json=text_job()).json()["job_id"]
+            with stranger.stream("GET", f"/v1/jobs/{other}/events") as theirs:
+                assert theirs.status_code == 200
 
 
 @pytest.mark.matrix(65)

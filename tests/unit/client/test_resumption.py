@@ -103,3 +103,12 @@ def test_an_error_is_not_passing_when_it_speaks_of_the_request(kind: type[Babelm
 def test_a_limit_is_passing_when_it_is_about_watchers(reason: str) -> None:
     details = ErrorDetails(ResourceExhausted.code, "", reason=reason)
     assert is_passing(ResourceExhausted(details=details))
+
+
+def test_room_is_not_waited_for_when_the_policy_says_so() -> None:
+    policy = ResumePolicy(waits_for_room=False)
+    crowded = ErrorDetails(ResourceExhausted.code, "", reason="TOO_MANY_WATCHERS")
+    with pytest.raises(ResourceExhausted):
+        Resumption(policy).delay_after(ResourceExhausted(details=crowded))
+    slow = ErrorDetails(ResourceExhausted.code, "", reason="SLOW_WATCHER")
+    assert Resumption(policy).delay_after(ResourceExhausted(details=slow)) > 0
