@@ -190,12 +190,12 @@ def recover(
         typer.Option("--since", metavar="AGO", help="Of jobs created since, such as 90m, 12h, 7d."),
     ] = "24h",
 ) -> None:
-    """Send what a webhook has missed while it was disabled, or what was given up."""
+    """Send what a webhook was not told of: before it was made, while disabled, or given up."""
     begin = parse_since(since)
     if begin is None:
         raise typer.BadParameter("it is required", param_hint="--since")
     with session("webhooks.recover") as run:
-        run.screen.note(f"{run.client.recover_events(webhook, begin)} events are on their way")
+        run.screen.note(f"events on their way: {run.client.recover_events(webhook, begin)}")
 
 
 def _state(webhook: webhook_pb2.Webhook) -> str:
