@@ -231,7 +231,7 @@ async def test_stream_tells_problem_when_it_cannot_go_on(
     http: httpx.AsyncClient, peer: Peer
 ) -> None:
     stored = await running_job(peer)
-    received = []
+    received: list[Received] = []
     async with http.stream("GET", f"/v1/jobs/{stored.job.job_id}/events") as response:
         async for event in events_of(response):
             if not received:
