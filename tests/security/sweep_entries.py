@@ -44,7 +44,6 @@ HIDDEN: dict[str, list[Form]] = {
     "WebhookService/DisableWebhook": [WEBHOOK],
     "WebhookService/EnableWebhook": [WEBHOOK],
     "WebhookService/PingWebhook": [WEBHOOK],
-    "WebhookService/RecoverEvents": [{**WEBHOOK, "start_time": "2026-01-31T12:00:00Z"}],
     "WebhookService/RedeliverEvent": [{**WEBHOOK, **JOB, "sequence": 1}],
     "WebhookService/RecoverEvents": [{**WEBHOOK, "start_time": "2026-01-01T00:00:00Z"}],
     "WebhookService/DeleteWebhook": [WEBHOOK],
@@ -87,7 +86,6 @@ PARAMETERS = {
 # Bodies of routes with a thing in their path, where one is needed to get that far.
 BODIES: dict[str, Form] = {
     "POST /messages/{message_id}/status": {"status": "cancelled"},
-    "POST /v1/webhooks/{webhook_id}/recover": {"start_time": "2026-01-31T12:00:00Z"},
     "POST /v1/webhooks/{webhook_id}/redeliver": {"job_id": "{job}", "sequence": 1},
     "POST /v1/webhooks/{webhook_id}/recover": {"start_time": "2026-01-01T00:00:00Z"},
 }
