@@ -75,13 +75,14 @@ def test_one_segment_is_repeated_and_the_video_is_the_same_when_an_encoding_work
     house: FaultHouse, row: FaultRow, clip: Path
 ) -> None:
     """I1, I2, I5: what the others have encoded is kept; the result is that of a calm run."""
-    house.job_service()
+    house.job_service(settings={"segments_from_seconds": 4, "segment_seconds": SEGMENT_SECONDS})
     one = {"worker_concurrency": 1}
     victim, heir = house.media_worker(settings=one), house.media_worker(settings=one)
     client, watchers = house.client(), house.watchers()
     artifact_id = client.client.upload(clip).artifact_id
 
-    job_id = client.submit(in_segments(artifact_id))
+    # Long enough for this service to be cut without being asked for it.
+    job_id = client.submit(requests.transcode_spec(artifact_id, "mp4-h264"))
     watchers.watch(job_id)
     eventually(lambda: hold_in_encode(house, victim), timeout_seconds=60, interval_seconds=0.01)
     victim.kill()
