@@ -7,10 +7,18 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
-from babelmill.cli.admin_options import Limit, RoleOption, TenantFilter, parse_role, parse_since
+from babelmill.cli.admin_options import (
+    Limit,
+    RoleOption,
+    TenantFilter,
+    day,
+    parse_role,
+    parse_since,
+    second,
+)
 from babelmill.cli.admin_tokens import tokens
 from babelmill.cli.options import AsJson
-from babelmill.cli.screen import Screen, moment, to_json
+from babelmill.cli.screen import Screen, to_json
 from babelmill.cli.session import OPERATOR_TOKEN, session
 from babelmill.client.accounts import role_name
 from babelmill.jobs.v1 import account_pb2
@@ -38,7 +46,7 @@ def list_tenants(limit: Limit = 100, as_json: AsJson = False) -> None:
     """List the tenants, newest first; with --json one a line."""
     with session("admin.tenants.list", token_name=OPERATOR_TOKEN) as run:
         found = list(islice(run.client.tenants(), limit))
-        rows = [(t.name, t.tenant_id, moment(t.create_time), _standing(t)) for t in found]
+        rows = [(t.name, t.tenant_id, day(t.create_time), _standing(t)) for t in found]
         _show(run.screen, found, ("tenant", "id", "created", "standing"), rows, as_json)
 
 
@@ -72,8 +80,7 @@ def list_users(tenant: TenantFilter = "", limit: Limit = 100, as_json: AsJson = 
     with session("admin.users.list", token_name=OPERATOR_TOKEN) as run:
         found = list(islice(run.client.users(tenant), limit))
         rows = [
-            (u.name, u.tenant, role_name(u.role), moment(u.create_time), _standing(u))
-            for u in found
+            (u.name, u.tenant, role_name(u.role), day(u.create_time), _standing(u)) for u in found
         ]
         heads = ("user", "tenant", "role", "created", "standing")
         _show(run.screen, found, heads, rows, as_json)
@@ -123,7 +130,7 @@ def audit(
         found = list(islice(entries, limit))
         rows = [
             (
-                moment(e.occur_time),
+                second(e.occur_time),
                 e.actor,
                 e.action,
                 e.tenant,
@@ -137,7 +144,7 @@ def audit(
 
 
 def _standing(owner: account_pb2.Tenant | account_pb2.User) -> str:
-    return f"disabled {moment(owner.disable_time)}" if owner.HasField("disable_time") else ""
+    return f"disabled {day(owner.disable_time)}" if owner.HasField("disable_time") else ""
 
 
 def _show(

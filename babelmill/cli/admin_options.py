@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeAlias
 
 import typer
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from babelmill.cli.screen import moment
 from babelmill.client.accounts import RoleName
 
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
@@ -16,8 +18,19 @@ TenantFilter: TypeAlias = Annotated[
     str, typer.Option("--tenant", metavar="TENANT", help="Only of this tenant.")
 ]
 
+_DAY_CHARACTERS = len("2026-01-01")
 _SPAN = re.compile(r"(\d{1,5})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def day(time: Timestamp) -> str:
+    """Write the day of a time in UTC; "" when there is none."""
+    return moment(time)[:_DAY_CHARACTERS]
+
+
+def second(time: Timestamp) -> str:
+    """Write a time by RFC 3339 without its fraction; "" when there is none."""
+    return moment(Timestamp(seconds=time.seconds))
 
 
 def parse_role(word: str) -> RoleName:

@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from babelmill.cli.admin_options import Limit, RoleOption, TenantFilter, parse_role, parse_span
+from babelmill.cli.admin_options import (
+    Limit,
+    RoleOption,
+    TenantFilter,
+    day,
+    parse_role,
+    parse_span,
+)
 from babelmill.cli.options import AsJson
-from babelmill.cli.screen import moment, to_json
+from babelmill.cli.screen import to_json
 from babelmill.cli.session import OPERATOR_TOKEN, session
 from babelmill.client import Client
 from babelmill.client.accounts import role_name
@@ -42,17 +49,17 @@ def list_tokens(
             return
         rows = [
             (
-                token.token_id,
-                f"{token.prefix}…" if token.prefix else "",
+                # Enough to revoke it by; the whole of a token is not known.
+                token.prefix or token.token_id,
                 f"{token.tenant}/{token.user}" if token.user else token.tenant,
                 role_name(token.role),
                 token.label,
-                moment(token.create_time),
+                day(token.create_time),
                 _standing(token),
             )
             for token in found
         ]
-        run.screen.rows(("token", "starts", "of", "role", "label", "created", "standing"), rows)
+        run.screen.rows(("starts", "of", "role", "label", "created", "standing"), rows)
 
 
 @tokens.command("create")
@@ -122,5 +129,5 @@ def _new_file(path: Path) -> int:
 
 def _standing(token: account_pb2.Token) -> str:
     if token.HasField("revoke_time"):
-        return f"revoked {moment(token.revoke_time)}"
-    return f"expires {moment(token.expire_time)}" if token.HasField("expire_time") else ""
+        return f"revoked {day(token.revoke_time)}"
+    return f"expires {day(token.expire_time)}" if token.HasField("expire_time") else ""

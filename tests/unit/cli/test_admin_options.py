@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import typer
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from babelmill.cli.admin_options import parse_role, parse_since, parse_span
+from babelmill.cli.admin_options import day, parse_role, parse_since, parse_span, second
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,9 @@ def test_role_is_refused_when_unknown() -> None:
     assert parse_role("operator") == "operator"
     with pytest.raises(typer.BadParameter):
         parse_role("admin")
+
+
+def test_times_are_short_when_written() -> None:
+    time = Timestamp(seconds=1_700_000_000, nanos=5_000_000)
+    assert (day(time), second(time)) == ("2023-11-14", "2023-11-14T22:13:20Z")
+    assert (day(Timestamp()), second(Timestamp())) == ("", "")
