@@ -18,12 +18,16 @@ from tests.unit.media_worker.media_clips import FFMPEG, GIB, QUICK_VIDEO, make_c
 LEVELS = [each for each in possible_levels() if each.level is not IsolationLevel.LIMITS]
 
 
+def found(level: IsolationLevel) -> Isolation:
+    try:
+        return find_isolation(FFMPEG, level)
+    except IsolationUnavailable:
+        pytest.skip(f"{level} does not work on this host")
+
+
 @pytest.fixture(params=LEVELS, ids=lambda isolation: isolation.level)
 def isolation(request: pytest.FixtureRequest) -> Isolation:
-    try:
-        return find_isolation(FFMPEG, request.param.level)
-    except IsolationUnavailable:
-        pytest.skip(f"{request.param.level} does not work on this host")
+    return found(request.param.level)
 
 
 @pytest.fixture
@@ -141,7 +145,7 @@ def test_shell_gets_nowhere_when_it_runs_in_the_place_of_ffmpeg(
 
 @pytest.mark.parametrize("level", [*LEVELS, Isolation()], ids=lambda isolation: isolation.level)
 def test_death_by_a_limit_is_known_when_isolated(level: Isolation, directory: Path) -> None:
-    isolation = find_isolation(FFMPEG, level.level)
+    isolation = found(level.level)
     meter = UsageMeter()
     endless = ("-f", "lavfi", "-i", "testsrc2=size=640x360", *QUICK_VIDEO, "-f", "matroska", "out")
     limits = ProcessLimits(8 * GIB, 100_000, 60)
