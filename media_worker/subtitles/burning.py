@@ -158,7 +158,7 @@ def _burned(
         session.report(progress, "verify")
         with tracer(__name__).start_as_current_span("ffmpeg.verify"):
             output = session.access(path.name, formats=(container.demuxer,))
-            _verify(check(session.context, output), info, video)
+            _verify(check(session.context, output), info, video, progress.frames_encoded)
         made = session.attempt.output_file(
             f"{stem}.{container.extension}", container.media_type, path
         )
@@ -168,7 +168,9 @@ def _burned(
     return made
 
 
-def _verify(output: MediaInfo, source: MediaInfo, source_video: StreamInfo) -> None:
+def _verify(
+    output: MediaInfo, source: MediaInfo, source_video: StreamInfo, frames_encoded: int
+) -> None:
     video = output.best(StreamKind.VIDEO)
     if video is None or video.span is None or source_video.span is None:
         raise invalid("video_streams")
@@ -177,6 +179,8 @@ def _verify(output: MediaInfo, source: MediaInfo, source_video: StreamInfo) -> N
         raise invalid("audio_streams")
     tolerance = max(_TOLERANCE_SECONDS, source_video.span.frame_seconds)
     before, after = source_video.span, video.span
+    if after.packet_count != frames_encoded:
+        raise invalid("video_frames")
     shown = after.last_start_seconds - after.start_seconds
     if abs(shown - (before.last_start_seconds - before.start_seconds)) > tolerance + 0.002:
         raise invalid("video_duration")

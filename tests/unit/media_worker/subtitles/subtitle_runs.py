@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from babelmill.jobs.v1 import lease_pb2
 from babelmill.kit.artifacts.local_store import LocalStore
 from babelmill.kit.worker.handler import Attempt, CancellationToken, Output, Result
+from media_worker.ffmpeg.isolation import Isolation
 from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.session import FfmpegSessions
 from media_worker.subtitles.registry import subtitle_handlers
@@ -56,6 +58,12 @@ def make_video(path: Path, *tracks: tuple[str, str], codec: str = "srt", late: f
     return make_clip(path, *inputs, "-map", "0", "-map", "1", *marks, *QUICK_VIDEO, *made)
 
 
+@cache
+def _isolation() -> Isolation:
+    """Try once what the host offers; as a worker does when it starts."""
+    return find_isolation(FFMPEG)
+
+
 @dataclass
 class SubtitleBench:
     """One attempt after the other, each in a scratch directory of its own."""
@@ -95,7 +103,7 @@ class SubtitleBench:
             scratch=scratch,
             log=structlog.stdlib.get_logger("test"),
         )
-        sessions = FfmpegSessions(FFMPEG, replace(LIMITS, isolation=find_isolation(FFMPEG)))
+        sessions = FfmpegSessions(FFMPEG, replace(LIMITS, isolation=_isolation()))
         kind = work.WhichOneof("kind")
         assert kind is not None
         return subtitle_handlers(sessions)[kind].run(work, attempt)
