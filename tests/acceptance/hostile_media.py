@@ -16,6 +16,8 @@ import imageio_ffmpeg
 NOT_ALLOWED = frozenset({("NOT_MEDIA", ""), ("MEDIA_REFUSED", "FORMAT_NOT_ALLOWED")})
 NOT_MEDIA = frozenset({("NOT_MEDIA", "")})
 VIDEO, SOUND = "mp4-h264", "mp3"
+SUBTITLES = "subtitles"
+"""Stands for a preset where a file is to become WebVTT."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def hostile_files(victims: Victims) -> Iterator[Hostile]:
     yield from bombs(victims.clip)
     yield from damage(victims.clip)
     yield from names(victims.clip)
+    yield from subtitles(victims)
 
 
 def references(victims: Victims) -> Iterator[Hostile]:
@@ -137,6 +140,25 @@ def texts() -> Iterator[Hostile]:
             content,
             NOT_ALLOWED,
         )
+
+
+def subtitles(victims: Victims) -> Iterator[Hostile]:
+    """Files that are no subtitles, and harmless ones that look like more."""
+    playlist = PLAYLISTS["a playlist"].format(target=victims.local_file)
+    files = PLAYLISTS["a list of files"].format(target=victims.local_file)
+    cue = "1\n00:00:00,000 --> 01:00:00,000\n"
+    contents: dict[str, tuple[bytes, str]] = {
+        "a playlist as subtitles": (playlist.encode(), "NOT_SUBTITLES"),
+        "a list of files as subtitles": (files.encode(), "NOT_SUBTITLES"),
+        "a film as subtitles": (victims.clip.read_bytes(), "NOT_SUBTITLES"),
+        "noise as subtitles": (random.Random(5).randbytes(100_000), "NOT_SUBTITLES"),
+        "nothing as subtitles": (b"", "NOT_SUBTITLES"),
+        "100,000 overlapping cues": ((cue + "Hello\n\n").encode() * 100_000, ""),
+        "a playlist within a cue": ((cue + playlist).encode(), ""),
+    }
+    for name, (content, reason) in contents.items():
+        expected = frozenset({(reason, "")}) if reason else frozenset[tuple[str, str]]()
+        yield Hostile(name, content, expected, preset=SUBTITLES, filename="film.srt")
 
 
 def bombs(clip: Path) -> Iterator[Hostile]:

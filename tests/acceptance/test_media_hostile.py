@@ -16,7 +16,14 @@ from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import segments_pb2
 from babelmill.stack.environment import read_environment
 from tests.acceptance.conftest import Stack, make_clip, run_stack, stack_environment
-from tests.acceptance.hostile_media import NAMES, Hostile, Victims, hostile_files, run_ffmpeg
+from tests.acceptance.hostile_media import (
+    NAMES,
+    SUBTITLES,
+    Hostile,
+    Victims,
+    hostile_files,
+    run_ffmpeg,
+)
 from tests.deadlines import eventually
 
 JOB_SECONDS = 120.0
@@ -38,8 +45,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         # A worker that was killed is missed sooner.
         BABELMILL_LEASE_TTL_SECONDS="5",
     )
-    started = run_stack("up", environment)
     try:
+        started = run_stack("up", environment)
         assert started.returncode == 0, started.stdout + started.stderr
         yield Stack(home, read_environment(home))
     finally:
@@ -116,7 +123,10 @@ def ended(
             case.write(path)
             source = client.upload(path, filename=case.filename)
             path.unlink()
-            jobs[name] = client.transcode(source, preset=case.preset)
+            if case.preset == SUBTITLES:
+                jobs[name] = client.convert_subtitles(source, "vtt")
+            else:
+                jobs[name] = client.transcode(source, preset=case.preset)
         return {
             name: client.wait(job.job_id, timeout_seconds=JOB_SECONDS) for name, job in jobs.items()
         }
