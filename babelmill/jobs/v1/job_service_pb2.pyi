@@ -576,7 +576,8 @@ class RetryJobRequest(_message.Message):
     """Request_id makes the call idempotent, as in CreateJobRequest."""
     all_targets: _builtins.bool
     """All_targets repeats also what had completed. Otherwise the new job has
-    only the targets that did not.
+    only the targets that did not; but a localized video is always done
+    whole, as it is to have all languages.
     """
     chat_api_key: _builtins.str
     """Chat_api_key for a job whose spec had one: the old one is gone."""

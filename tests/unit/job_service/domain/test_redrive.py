@@ -19,6 +19,7 @@ from job_service.domain.redrive import (
     standing_replay,
 )
 from job_service.domain.spec import Transcode, TranslateText
+from job_service.domain.subtitles import LocalizeVideo
 from tests.unit.job_service.domain.jobs_to_test import NOON, a_job
 
 
@@ -127,3 +128,10 @@ def test_deadline_is_kept_only_when_it_lies_ahead() -> None:
     assert deadline_of_redrive(job, NOON - timedelta(seconds=1)) == NOON
     assert deadline_of_redrive(job, NOON) is None
     assert deadline_of_redrive(replace(job, deadline_at=None), NOON) is None
+
+
+def test_localized_video_is_done_whole_when_retried() -> None:
+    """Else its video would lack the languages that had completed."""
+    spec = LocalizeVideo(artifact_id=uuid4(), source_language="", target_languages=("pt", "es"))
+    failed = ended(JobState.PARTIALLY_COMPLETED, pt=TargetState.COMPLETED, es=TargetState.FAILED)
+    assert spec_to_retry(replace(failed, spec=spec), all_targets=False) == spec
