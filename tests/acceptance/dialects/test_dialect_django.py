@@ -104,6 +104,21 @@ def test_every_kind_of_source_is_taken_when_given_with_a_priority(
             assert "moinho" in data["pt"].lower()
 
 
+@pytest.mark.row("S0.3")
+def test_job_fails_with_its_reason_when_the_file_is_damaged(http: httpx.Client) -> None:
+    form: list[Part] = [
+        ("source_file", ("letter.docx", b"PK\x03\x04 and nothing more", "application/zip")),
+        ("target_languages", (None, "pt")),
+    ]
+    job_id = http.post("/jobs/", files=form).json()["id"]
+    failed = ended(http, f"/jobs/{job_id}/", "completed", "failed")
+    assert failed["status"] == "failed"
+    assert failed["error_message"].startswith("DOCUMENT_DAMAGED"), failed
+    assert failed["finished_at"] is not None
+    assert http.get(f"/jobs/{job_id}/result/").json()["reason"] == "NO_RESULT"
+
+
+@pytest.mark.row("S0.3")
 def test_job_is_cancelled_when_asked_while_it_runs(http: httpx.Client) -> None:
     body = {
         "source_text": SENTENCE * 3000,

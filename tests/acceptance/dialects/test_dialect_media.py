@@ -119,6 +119,7 @@ def test_file_is_converted_when_it_comes_in_the_request(http: httpx.Client, vide
     assert ended(http, path, "COMPLETED", "FAILED")["status"] == "COMPLETED"
 
 
+@pytest.mark.row("S4.3")
 def test_job_fails_with_its_reason_when_the_file_is_no_media(http: httpx.Client) -> None:
     submitted = http.post(
         "/api/v1/submit_job",

@@ -66,6 +66,7 @@ def test_novel_is_translated_when_the_curl_line_is_run(edge: Edge, http: httpx.C
     assert result["entities"] is not None
 
 
+@pytest.mark.row("S3.1")
 def test_only_the_chosen_fields_change_when_a_worker_message_is_sent(http: httpx.Client) -> None:
     created = http.post(
         JOBS,
