@@ -24,6 +24,7 @@ from tests.unit.media_worker.segment_runs import SegmentRun, frames
 
 LOSSLESS = "mp4-lossless"
 SECONDS = 3
+SELDOM = {"mpeg2.ts", "silent.mov"}
 EVERY_TIME = {"mp4-hevc", "mov-h264", "webm-av1"}
 AAC = ("-c:a", "aac")
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p")
@@ -73,7 +74,17 @@ def lossless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("lossless")
-@pytest.mark.parametrize("name", [*SOURCES, "edited.mp4", "late.mkv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            pytest.param(name, marks=[pytest.mark.slow] if name in SELDOM else [])
+            for name in SOURCES
+        ),
+        "edited.mp4",
+        "late.mkv",
+    ],
+)
 def test_every_frame_is_there_at_its_time_when_a_video_is_joined(
     name: str, clips: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +226,24 @@ def test_plan_is_refused_when_it_is_another_file(clips: Path, tmp_path: Path) ->
     run.plan = run.input
     with pytest.raises(StepFailure, match="INPUT_DAMAGED"):
         run.encode(1)
+
+
+def test_as_many_segments_are_joined_as_a_job_may_have(tmp_path: Path) -> None:
+    # All of one length and the same picture, so one that is encoded stands for all.
+    clip = make_clip(
+        tmp_path / "still.mp4",
+        *("-f", "lavfi", "-t", "200", "-i", "color=size=64x48:rate=2", *X264, "-g", "2"),
+    )
+    run = SegmentRun(tmp_path, clip, "mp4-h264", max_segments=200)
+    run.split()
+    assert run.count == 200
+    result = run.join([run.encode(1)] * 200)
+    with run.file(result.outputs[0]) as path:
+        video = probe_clip(path).best(StreamKind.VIDEO)
+    assert video is not None
+    assert video.span is not None
+    assert video.span.packet_count == 400
+    assert video.span.seconds == pytest.approx(200, abs=0.01)
 
 
 def test_source_is_refused_when_it_has_another_size_than_when_it_was_cut(

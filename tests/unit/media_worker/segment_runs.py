@@ -32,6 +32,7 @@ class SegmentRun:
     length_seconds: float = 1.0
     from_seconds: float = 0.0
     threads: int = 1
+    max_segments: int = 50
 
     def __post_init__(self) -> None:
         self.store = LocalStore(self.root / "store")
@@ -52,7 +53,7 @@ class SegmentRun:
         wanted.preset = self.preset
         wanted.options.CopyFrom(self.options)
         wanted.length_seconds, wanted.from_seconds = self.length_seconds, self.from_seconds
-        wanted.max_segments = 50
+        wanted.max_segments = self.max_segments
         result = self._run(work)
         parts: Mapping[str, lease_pb2.StoredContent] = {
             output.filename: stored(output) for output in result.outputs
