@@ -83,11 +83,12 @@ def compare_output(
         heard = replace(heard, start_seconds=min(heard.start_seconds, 0.0), hole_seconds=0.0)
     if video is not None and picture is not None:
         if not preset.keeps_rate:
-            # Frames of one length each: the first is repeated from zero on, and old
+            # Frames of one length each: some muxers repeat the first from zero on, and old
             # containers do not tell how far the order of showing is from that of decoding.
             edge_frames += _REORDERED_FRAMES
-            if _span(video).seconds > picture.seconds:
-                picture = replace(picture, start_seconds=min(picture.start_seconds, 0.0))
+            from_zero = replace(picture, start_seconds=min(picture.start_seconds, 0.0))
+            shown = _shown_seconds(_span(video))
+            picture = min((picture, from_zero), key=lambda each: abs(_shown_seconds(each) - shown))
         _compare_video(_span(video), picture, frames_encoded, edge_frames)
     if audio is not None and heard is not None:
         _compare_audio(_span(audio), heard)
@@ -120,11 +121,14 @@ def _compare_video(
         raise invalid_output("video_frames")
     frame_seconds = max(source.frame_seconds, output.frame_seconds)
     tolerance = max(_TOLERANCE_SECONDS, edge_frames * frame_seconds)
-    # The start of the last frame is compared: how long it stays is often not written down.
-    shown = output.last_start_seconds - output.start_seconds
-    expected = source.last_start_seconds - source.start_seconds
+    shown, expected = _shown_seconds(output), _shown_seconds(source)
     if not _near(shown, expected, tolerance):
         raise invalid_output("video_duration", shown, expected)
+
+
+def _shown_seconds(span: PacketSpan) -> float:
+    """Give the time up to the start of the last frame: how long it stays is often not told."""
+    return span.last_start_seconds - span.start_seconds
 
 
 def _compare_audio(output: PacketSpan, source: PacketSpan) -> None:

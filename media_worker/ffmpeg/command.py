@@ -146,7 +146,7 @@ def palette_arguments(
     output_name: str,
 ) -> list[str]:
     """Choose the colours of an animation, and write them as a picture."""
-    chosen = f"{filters},palettegen=max_colors={colours}:stats_mode=diff"
+    chosen = f"{filters},palettegen=max_colors={colours}:stats_mode=full"
     return [
         *global_arguments("error"),
         *input_arguments(source),

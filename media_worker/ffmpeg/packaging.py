@@ -90,6 +90,8 @@ def package_arguments(source: SourceAccess, package: Package) -> list[str]:
         "-dn",
         *package.video_arguments,
         *(argument for index in rungs for argument in _bitrate(index, package.rungs[index])),
+        # Every frame at its own time: else some muxers get frames of one length each.
+        *("-fps_mode", "vfr"),
         *("-force_key_frames", f"expr:gte(t,n_forced*{package.segment_seconds:g})"),
         *package.audio_arguments,
         *("-threads", str(package.threads)),

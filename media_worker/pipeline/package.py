@@ -9,6 +9,7 @@ from dataclasses import replace
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.worker.handler import Output, StepFailure
 from media_worker.ffmpeg.command import SourceAccess
+from media_worker.ffmpeg.failures import refused
 from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
 from media_worker.ffmpeg.packaging import Package, Rung, package_arguments
 from media_worker.ffmpeg.probe import check
@@ -25,6 +26,8 @@ from media_worker.verification import compare_output, invalid_output
 
 _HEIGHTS = (1080, 720, 480, 360)
 _SEGMENT_SECONDS = 4.0
+# Playlists count in whole seconds, rounded.
+_SHORTEST_SECONDS = 0.5
 _BITRATES_KBPS = {2160: 12_000, 1440: 8_000, 1080: 5_000, 720: 2_800, 480: 1_400, 360: 800}
 _MEDIA_TYPES = {
     "mp4": "video/mp4",
@@ -42,6 +45,9 @@ def make_package(
     Raises StepFailure and Stopped.
     """
     part = find_part(session, source, preset, options)
+    seconds = min(part.selection.end_seconds, part.window.end_seconds)
+    if seconds - part.window.start_seconds < _SHORTEST_SECONDS:
+        raise refused("TOO_SHORT", "The file is too short to be cut into segments for streaming.")
     package = _plan(session, part, preset, options)
     rate = f"{options.frame_rate:g}" if options.frame_rate else ""
     if rate and part.selection.video is not None:

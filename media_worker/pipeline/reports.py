@@ -99,7 +99,7 @@ def make_waveform(
         peaks.finish()
         if abs(peaks.samples / rate_hz - seconds) > _DURATION_TOLERANCE_SECONDS:
             raise invalid_output("audio_duration", peaks.samples / rate_hz, seconds)
-        check_picture(session, path.name, preset.demuxer, codec="png", size=(width, height))
+        check_picture(session, path.name, codec="png", size=(width, height))
         form = {
             "version": 2,
             "channels": 1,

@@ -19,6 +19,8 @@ from media_worker.presets.recipe import Preset
 from media_worker.verification import invalid_output
 
 _JPEG = "image/jpeg"
+# By name or by content: which of them ffmpeg prefers depends on the picture's size.
+_PICTURE_FORMATS = ("image2", "jpeg_pipe", "png_pipe")
 _POSTER_NAME = "poster.jpg"
 # A film's first moments tell little of it.
 _SKIPPED_SHARE = 0.1
@@ -64,7 +66,7 @@ def make_poster(
                     output_name=path.name,
                 )
             )
-        check_picture(session, path.name, preset.demuxer, codec="mjpeg")
+        check_picture(session, path.name, codec="mjpeg")
         return (session.attempt.output_file(output_filename(input_filename, preset), _JPEG, path),)
     finally:
         path.unlink(missing_ok=True)
@@ -98,7 +100,7 @@ def make_sprite(
         for name in names:
             if not (session.directory / name).is_file():
                 raise invalid_output("sheets")
-            check_picture(session, name, preset.demuxer, codec="mjpeg", size=size)
+            check_picture(session, name, codec="mjpeg", size=size)
         attempt = session.attempt
         outputs = [
             attempt.output_bytes(
@@ -156,14 +158,13 @@ def sprite_vtt(sheet: Sheet, seconds: float) -> str:
 def check_picture(
     session: FfmpegSession,
     name: str,
-    demuxer: str,
     *,
     codec: str,
     size: tuple[int, int] | None = None,
 ) -> None:
     """Make sure that a picture can be seen. Raises StepFailure: OUTPUT_INVALID; and Stopped."""
     try:
-        found = check(session.context, session.access(name, formats=(demuxer,)))
+        found = check(session.context, session.access(name, formats=_PICTURE_FORMATS))
     except StepFailure as error:
         if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
             raise invalid_output("decodes") from error

@@ -52,7 +52,10 @@ def video_arguments(
 def video_filters(recipe: VideoRecipe, options: Options, constant_rate: str = "") -> str:
     """Give the filters that size and time pictures."""
     rate = options.frame_rate or recipe.frame_rate
-    filters = [f"fps={rate:g}"] if rate else [f"fps={constant_rate}"] if constant_rate else []
+    chosen = f"{rate:g}" if rate else constant_rate
+    # A picture that is shown for a moment only must not get lost.
+    last = ":eof_action=pass" if recipe.has_palette else ""
+    filters = [f"fps={chosen}{last}"] if chosen else []
     return ",".join((*filters, fit(options.max_width or recipe.max_width, options.max_height)))
 
 

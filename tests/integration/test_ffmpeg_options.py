@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -127,3 +127,42 @@ def test_picture_is_bounded_by_width_and_height(bench: Bench, tmp_path: Path) ->
         video = probe_clip(output).best(StreamKind.VIDEO)
     assert video is not None
     assert (video.width, video.height) == (178, 100)
+
+
+def one_picture(path: Path) -> Path:
+    return make_clip(path, *picture(0.6, "64x48"), "-frames:v", "1", "-c:v", "ffv1")
+
+
+def late_picture(path: Path) -> Path:
+    late = ["-itsoffset", "0.5", *picture(0.6, "64x48")]
+    return make_clip(path, *late, *sound(1.1), "-c:v", "mpeg4", "-c:a", "flac")
+
+
+def tiny(path: Path) -> Path:
+    return make_clip(path, *picture(0.6, "2x2"), "-c:v", "ffv1")
+
+
+@pytest.mark.parametrize(
+    ("make", "preset"),
+    [
+        (one_picture, "gif"),
+        (one_picture, "poster"),
+        (late_picture, "gif"),
+        (late_picture, "avi-mpeg4"),
+        (late_picture, "hls"),
+        (tiny, "sprite"),
+        (tiny, "hls"),
+    ],
+)
+def test_odd_input_becomes_what_the_preset_promises(
+    bench: Bench, tmp_path: Path, make: Callable[[Path], Path], preset: str
+) -> None:
+    path = make(tmp_path / "odd.mkv")
+    assert bench.transcode(path, preset).outputs
+
+
+def test_package_is_refused_when_it_would_have_no_segment(bench: Bench, tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "short.mkv", *picture(0.3, "64x48"), "-c:v", "mpeg4")
+    with pytest.raises(StepFailure) as failure:
+        bench.transcode(path, "hls")
+    assert failure.value.metadata["verdict"] == "TOO_SHORT"
