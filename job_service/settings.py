@@ -60,10 +60,11 @@ class JobServiceSettings(DatabaseSettings, ListeningTlsSettings, TenantLimitSett
     reconstruct_timeout_seconds: float = Field(default=15 * 60, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     transcode_timeout_seconds: float = Field(default=4 * 3600, ge=0.1, le=_LONGEST_TIMEOUT_SECONDS)
     # From which length on videos are encoded in segments by themselves, how long a
-    # segment then is, and how many there may be.
+    # segment then is, how many there may be, and how many of one video at once.
     segments_from_seconds: float = Field(default=120, ge=1, le=_LONGEST_TIMEOUT_SECONDS)
     segment_seconds: float = Field(default=30, ge=1, le=3600)
     max_segments: int = Field(default=200, ge=2, le=1000)
+    segments_at_once: int = Field(default=8, ge=1, le=1000)
     max_waiting_jobs: int = Field(default=1000, ge=1)
     max_upload_bytes: int = Field(default=8 * 1024**3, ge=1)
 
@@ -174,6 +175,7 @@ class JobServiceSettings(DatabaseSettings, ListeningTlsSettings, TenantLimitSett
                 from_seconds=self.segments_from_seconds,
                 length_seconds=self.segment_seconds,
                 most=self.max_segments,
+                at_once=self.segments_at_once,
             ),
             retention=timedelta(hours=self.retention_hours),
             result_ttl=timedelta(hours=self.result_ttl_hours),

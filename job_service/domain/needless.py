@@ -13,7 +13,7 @@ from job_service.domain.job import FINAL_STEP_STATES, Step, StepState
 from job_service.domain.plan_media import ENCODE_SEGMENT
 
 _USEFUL_TO_OTHERS_ONLY = frozenset({ENCODE_SEGMENT})
-_WAITING = frozenset({StepState.PENDING, StepState.QUEUED, StepState.RETRY_WAIT})
+_WAITING = frozenset({StepState.BLOCKED, StepState.PENDING, StepState.QUEUED, StepState.RETRY_WAIT})
 
 
 def end_needless(steps: tuple[Step, ...], now: datetime) -> tuple[Step, ...]:
@@ -31,8 +31,15 @@ def end_needless(steps: tuple[Step, ...], now: datetime) -> tuple[Step, ...]:
 
 
 def _lost_cause(step: Step, steps: Iterable[Step]) -> Step | None:
-    """Name a step for whose sake this one was to run, if all such have ended without success."""
-    dependents = [each for each in steps if step.name in (*each.depends_on, *each.awaits)]
+    """Name a step for whose sake this one was to run, if all such have ended without success.
+
+    Those of its own kind only wait for their turn after it.
+    """
+    dependents = [
+        each
+        for each in steps
+        if each.kind != step.kind and step.name in (*each.depends_on, *each.awaits)
+    ]
     if not dependents or not all(each.state in FINAL_STEP_STATES for each in dependents):
         return None
     return next((each for each in dependents if each.state is not StepState.COMPLETED), None)

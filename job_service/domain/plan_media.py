@@ -6,7 +6,7 @@ step that needs them all. A video that is better left alone gets the plain
 `transcode` step then. Each step is retried by itself.
 
 Settings: source, preset, options; of `split_media` also length_seconds,
-from_seconds, max_segments; of `encode_segment` number. Parts: plan, segments,
+from_seconds, max_segments, at_once; of `encode_segment` number. Parts: plan, segments,
 and source where the split step has put out what is to be read in its place.
 """
 
@@ -54,15 +54,16 @@ def plan_segments(
     parts = {"plan": [PartName(step.name, found.plan_filename)]}
     if found.source_filename:
         parts[SOURCE] = [PartName(step.name, found.source_filename)]
+    at_once = int(str(step.settings["at_once"]))
     encodes = tuple(
         PlannedStep(
-            name=f"encode[{number}]",
+            name=_encoding(number),
             kind=ENCODE_SEGMENT,
             target_key=spec.preset,
             settings={**settings, "number": number, PARTS: part_form(parts)},
             timeout=timeouts.transcode,
             progress=Progress(unit="MEDIA_SECONDS", done=0.0, total=segment.seconds),
-            depends_on=(step.name,),
+            depends_on=(step.name, *_turn(number, at_once)),
             weight=segment.seconds,
         )
         for number, segment in enumerate(found.segments, start=1)
@@ -81,6 +82,19 @@ def plan_segments(
         weight=sum(segment.seconds for segment in found.segments) * _JOIN_WEIGHT,
     )
     return (*encodes, join)
+
+
+def _turn(number: int, at_once: int) -> tuple[str, ...]:
+    """Name the segment whose end makes room for another one.
+
+    All segments of a film in the queue would be before everybody else's work.
+    """
+    return (_encoding(number - at_once),) if number > at_once else ()
+
+
+def _encoding(number: int) -> str:
+    """Name the step that encodes a segment."""
+    return f"encode[{number}]"
 
 
 def _settings(spec: Transcode, source_id: str) -> dict[str, object]:
@@ -121,6 +135,7 @@ def _split(
             "length_seconds": spec.segments.length_seconds or policy.length_seconds,
             "from_seconds": 0.0 if is_wanted else policy.from_seconds,
             "max_segments": policy.most,
+            "at_once": policy.at_once,
         },
         timeout=timeouts.transcode,
         weight=0.0,

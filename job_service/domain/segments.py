@@ -48,6 +48,8 @@ class SegmentPolicy:
     """How long a segment is where the client has not said."""
     most: int = 200
     """How many segments a video is cut into: all are named in the lease that joins them."""
+    at_once: int = 8
+    """How many of one video are encoded or wait in a queue at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,30 @@ def test_segments_are_steps_of_their_own_when_the_video_can_be_cut() -> None:
     }
 
 
+def test_segments_take_turns_when_there_are_many() -> None:
+    spec, source = a_spec(ON), Source(uuid4(), 1)
+    policy = SegmentPolicy(at_once=2)
+    (planned,) = plan(spec, source, segmenting=Segmenting(policy=policy)).steps
+    job, split = a_split_job(spec)
+    split = replace(split, settings=planned.settings)
+    found = replace(FOUND, segments=(MediaSegment(1, 1.0),) * 5)
+    *encodes, join = steps_after(job, split, found, ["segments.json"], StepTimeouts())
+    assert [step.depends_on for step in encodes] == [
+        ("split",),
+        ("split",),
+        ("split", "encode[1]"),
+        ("split", "encode[2]"),
+        ("split", "encode[3]"),
+    ]
+    change = settle(job, {}, NOW, added=new_steps([*encodes, join], job.job_id, NOW, uuid4))
+    waiting = {step.name: step for step in change.after.steps}
+    failed = replace(waiting["encode[1]"], state=StepState.FAILED, finished_at=NOW)
+    after = settle(change.after, {failed.step_id: failed}, NOW).after
+    # Neither those whose turn it is nor those after them are of use any more.
+    assert {step.state for step in after.steps[1:]} == {StepState.FAILED}
+    assert after.state is JobState.FAILED
+
+
 def test_later_steps_read_the_copy_when_the_split_step_has_made_one() -> None:
     job, split = a_split_job(a_spec(ON))
     found = replace(FOUND, source_filename="source.mkv")
