@@ -111,6 +111,9 @@ class DeliveryLog(Protocol):
     def due(self, webhook_id: UUID, job_id: UUID, sequence: int) -> None:
         """Let an event be delivered now, whether it was before or not."""
 
+    def remove(self, webhook_id: UUID, limit: int) -> int:
+        """Remove up to so many deliveries to a webhook; return how many."""
+
     def recover(
         self, tenant_id: UUID, webhook_id: UUID, since: datetime, most_jobs: int
     ) -> tuple[int, datetime | None]:

@@ -35,6 +35,7 @@ from job_service.domain.webhook import (
 
 OLD_SECRET_TTL = timedelta(hours=24)
 _JOBS_A_RECOVERY = 1000
+_DELIVERIES_A_REMOVAL = 10_000
 
 
 class Webhooks:
@@ -90,7 +91,18 @@ class Webhooks:
             return list(uow.webhooks.list(tenant_id))
 
     def delete(self, tenant_id: UUID, webhook_id: UUID, actor: Principal | None = None) -> None:
-        """Remove a webhook and its deliveries. Raises WebhookNotFound."""
+        """Remove a webhook and its deliveries. Raises WebhookNotFound.
+
+        There can be more deliveries than one transaction has time for: they go first, in
+        parts, while the webhook is disabled. Cut short, it goes on when it is repeated.
+        """
+        with self._units.write() as uow:
+            if not uow.webhooks.disable(tenant_id, webhook_id, DisabledReason.BY_REQUEST):
+                raise WebhookNotFound(webhook_id=str(webhook_id))
+        removed = _DELIVERIES_A_REMOVAL
+        while removed == _DELIVERIES_A_REMOVAL:
+            with self._units.write() as uow:
+                removed = uow.delivery_log.remove(webhook_id, _DELIVERIES_A_REMOVAL)
         with self._units.write() as uow:
             if not uow.webhooks.delete(tenant_id, webhook_id):
                 raise WebhookNotFound(webhook_id=str(webhook_id))

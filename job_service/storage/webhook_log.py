@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     RowMapping,
+    delete,
     func,
     select,
     true,
@@ -60,6 +61,12 @@ class SqlDeliveryLog:
                 where=_D.claim_id.is_(None),
             )
         )
+
+    def remove(self, webhook_id: UUID, limit: int) -> int:
+        """Remove up to so many deliveries to a webhook; return how many."""
+        some = select(_D.delivery_id).where(_D.webhook_id == webhook_id).limit(limit)
+        gone = self._connection.execute(delete(WEBHOOK_DELIVERIES).where(_D.delivery_id.in_(some)))
+        return gone.rowcount
 
     def recover(
         self, tenant_id: UUID, webhook_id: UUID, since: datetime, most_jobs: int

@@ -10,6 +10,7 @@ import pytest
 
 from babelmill.kit.wire.webhook_signatures import check_signature
 from job_service.api.threads import BoundedThreads
+from job_service.application import webhooks
 from job_service.application.limits import Limits
 from job_service.application.submission import NewJob
 from job_service.application.webhooks import Webhooks
@@ -93,16 +94,21 @@ def test_secret_is_nowhere_in_clear_in_the_database(house: House) -> None:
     assert secret.encode().hex() not in rows
 
 
-def test_deliveries_go_with_their_job_and_their_webhook(house: House) -> None:
+def test_deliveries_go_with_their_job_and_their_webhook(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     webhook, _ = house.create("/all")
     job = house.finished_job()
     assert house.deliveries(webhook)
     house.core.execute("DELETE FROM jobs WHERE job_id = :job_id", job_id=job.job_id)
     assert house.deliveries(webhook) == []
     house.finished_job()
+    monkeypatch.setattr(webhooks, "_DELIVERIES_A_REMOVAL", 3)
     house.webhooks.delete(house.core.tenant, webhook.webhook_id)
     with pytest.raises(WebhookNotFound):
         house.deliveries(webhook)
+    with house.core.units.read() as uow:
+        assert uow.delivery_log.page(webhook.webhook_id, (), 10, None) == []
 
 
 def test_deliveries_are_listed_in_pages_and_by_state(house: House) -> None:
