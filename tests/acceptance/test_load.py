@@ -28,6 +28,8 @@ from tests.faults.house import FaultHouse
 from tests.faults.servers import Template, job_service, make_template
 from tests.faults.workloads import short_texts, text_spec
 
+pytestmark = pytest.mark.alone
+
 CLIENTS = 20
 JOBS_PER_CLIENT = 25
 MOST_WAITING = 5

@@ -74,6 +74,7 @@ def test_job_fails_with_a_reason_when_file_is_no_media(client: Client, tmp_path:
     assert str(tmp_path) not in done.error.message
 
 
+@pytest.mark.alone
 @pytest.mark.row("B3")
 def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_path: Path) -> None:
     make_clip(tmp_path / "long.mkv", seconds=120, size="1280x720")
@@ -93,6 +94,7 @@ def test_process_group_is_gone_when_cancelled(client: Client, stack: Stack, tmp_
     assert not done.progress.HasField("speed")
 
 
+@pytest.mark.alone
 @pytest.mark.row("B3")
 def test_encoder_is_gone_within_half_a_second_when_cancelled(
     client: Client, stack: Stack, tmp_path: Path

@@ -229,6 +229,7 @@ def test_nothing_is_left_when_all_has_been_refused(
     assert "child_died" not in logs
 
 
+@pytest.mark.alone
 @pytest.mark.row("S4.5")
 def test_urgent_jobs_have_their_slots_when_low_ones_fill_theirs(
     stack: Stack, client: Client, tmp_path: Path
@@ -285,6 +286,7 @@ def memory_peak(process: psutil.Process) -> int:
     return 0
 
 
+@pytest.mark.alone
 @pytest.mark.row("S4.4")
 def test_memory_is_the_kernels_high_water_mark_when_measured(
     stack: Stack, client: Client, tmp_path: Path

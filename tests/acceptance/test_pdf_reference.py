@@ -230,6 +230,7 @@ def test_words_of_the_manual_are_the_translation_when_read_again(translated: Tra
     assert found >= 0.97 * len(wanted)
 
 
+@pytest.mark.alone
 def test_the_manual_is_read_within_its_time_when_the_machine_is_idle(manual: Path) -> None:
     if os.getloadavg()[0] > (os.cpu_count() or 1):
         pytest.skip("other work on this machine would be measured too")

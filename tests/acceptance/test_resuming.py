@@ -18,6 +18,8 @@ from tests.acceptance.test_translation import SENTENCES, long_text
 from tests.collector import Collector, ReceivedSpan
 from tests.deadlines import eventually
 
+pytestmark = pytest.mark.alone
+
 CHUNK_CHARACTERS = 2000
 TRANSLATE_SECONDS = 4
 TRANSCODE_SECONDS = 3
