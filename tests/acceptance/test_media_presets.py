@@ -122,6 +122,12 @@ def test_options_change_the_output_when_they_are_set(
         ("wav", TranscodeOptions(sample_rate_hz=44_101), "sample_rate_hz", "OPTION_OUT_OF_RANGE"),
         ("hls", TranscodeOptions(heights=[240, 3]), "heights", "OPTION_OUT_OF_RANGE"),
         ("mp3", TranscodeOptions(start_seconds=float("nan")), "start_seconds", "INVALID"),
+        (
+            "mp4-h264",
+            TranscodeOptions(quality=5, video_bitrate_kbps=99),
+            "video_bitrate_kbps",
+            "CONFLICT",
+        ),
     ],
 )
 def test_option_is_refused_with_its_field_when_the_preset_does_not_allow_it(
