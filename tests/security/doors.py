@@ -29,6 +29,7 @@ from tests.deadlines import eventually
 Metadata = tuple[tuple[str, str], ...]
 
 DEADLINE_SECONDS = 30.0
+START_SECONDS = 120.0
 LAUNCH = Path(__file__).resolve().parents[1] / "faults" / "launch.py"
 
 
@@ -68,7 +69,7 @@ class Server:
             ended = self.popen.poll() is not None
             return found or ([{"ended": True}] if ended else [])
 
-        first = eventually(look, timeout_seconds=DEADLINE_SECONDS)[0]
+        first = eventually(look, timeout_seconds=START_SECONDS)[0]
         assert "ended" not in first, self.raw_log().decode()
         return first
 

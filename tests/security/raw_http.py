@@ -33,7 +33,7 @@ def talk(doors: Doors, *pieces: bytes, wait_seconds: float = 0.0) -> bytes:
             time.sleep(wait_seconds)
         received = bytearray()
         # A connection that is kept open says nothing more.
-        connection.settimeout(2.0)
+        connection.settimeout(1.0)
         try:
             while data := connection.recv(65_536):
                 received += data

@@ -12,9 +12,9 @@ from tests.security.raw_http import head, problem, talk
 
 MIB = 1024 * 1024
 ENVIRONMENT = {
-    "BABELMILL_GATEWAY_BODY_SECONDS": "1",
-    "BABELMILL_GATEWAY_HEAD_SECONDS": "1",
-    "BABELMILL_GATEWAY_UPLOAD_IDLE_SECONDS": "1",
+    "BABELMILL_GATEWAY_BODY_SECONDS": "0.5",
+    "BABELMILL_GATEWAY_HEAD_SECONDS": "0.5",
+    "BABELMILL_GATEWAY_UPLOAD_IDLE_SECONDS": "0.5",
     "BABELMILL_MAX_UPLOAD_BYTES": str(4 * MIB),
 }
 
@@ -48,13 +48,13 @@ def test_request_is_ended_when_it_drips_in(doors: Doors) -> None:
     json_head = head(
         doors, "POST /v1/jobs HTTP/1.1", "Content-Type: application/json", "Content-Length: 500"
     )
-    drips = [b" "] * 8
+    drips = [b" "] * 5
     slow_body = talk(doors, json_head, *drips, wait_seconds=0.25)
     assert b" 408 " in slow_body
     assert b"BODY_TOO_SLOW" in slow_body
     upload_head = head(doors, "POST /v1/artifacts HTTP/1.1", "Content-Length: 500")
     assert b" 408 " in talk(doors, upload_head, b"a")
-    slow_head = talk(doors, b"GET /healthz HTTP/1.1\r\n", *[b"X: y\r\n"] * 8, wait_seconds=0.25)
+    slow_head = talk(doors, b"GET /healthz HTTP/1.1\r\n", *[b"X: y\r\n"] * 5, wait_seconds=0.25)
     assert b" 200 " not in slow_head
     assert time.monotonic() - started < 25
 
