@@ -1,6 +1,8 @@
 """Every preset through every process, on one short clip."""
 
 import json
+import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +14,8 @@ from babelmill.jobs.v1 import job_pb2
 from babelmill.media.v1 import media_pb2
 from babelmill.media.v1.media_pb2 import TranscodeOptions
 from media_worker.ffmpeg.media_info import StreamKind
-from tests.acceptance.conftest import make_clip
-from tests.unit.media_worker.media_clips import probe_clip
+from tests.acceptance.conftest import BIN, Stack, make_clip
+from tests.unit.media_worker.media_clips import FFMPEG, probe_clip
 
 SECONDS = 1.5
 FRAME_SECONDS = 1 / 30
@@ -144,3 +146,36 @@ def test_option_is_refused_with_its_field_when_the_preset_does_not_allow_it(
     (violation,) = refusal.value.violations
     assert violation.field == f"spec.transcode.options.{field}"
     assert violation.reason == reason
+
+
+def test_package_plays_from_the_directory_that_the_command_has_written(
+    stack: Stack, short_clip: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    chosen = ("heights=120,90", "duration-seconds=1", "segment_seconds=1")
+    done = subprocess.run(
+        [
+            *(BIN / "babelmill", "transcode", short_clip, "--preset", "hls", "--output", site),
+            *(word for setting in chosen for word in ("--set", setting)),
+        ],
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    listing = ("-map", "0", "-c", "copy", "-f", "framecrc", "-")
+    played = subprocess.run(
+        [str(FFMPEG), "-v", "error", "-xerror", "-i", str(site / "master.m3u8"), *listing],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    lines = [line for line in played.stdout.splitlines() if not line.startswith("#")]
+    frames = Counter(line.partition(",")[0] for line in lines)
+    # Two renditions of thirty frames each, and the sound.
+    assert sorted(frames.values())[:2] == [30, 30]
+    assert len(frames) == 3
