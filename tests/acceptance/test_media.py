@@ -1,6 +1,7 @@
 """Transcoding through every process, with real files in and out."""
 
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,13 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def ffmpeg_processes(stack: Stack) -> list[psutil.Process]:
     worker = psutil.Process(stack.pid("media_worker"))
-    return [p for p in worker.children(recursive=True) if p.name().startswith("ffmpeg")]
+    found = []
+    for process in worker.children(recursive=True):
+        # It may end while it is looked at.
+        with suppress(psutil.NoSuchProcess):
+            if process.name().startswith("ffmpeg"):
+                found.append(process)
+    return found
 
 
 @pytest.mark.row("S4.3", "S4.4", "B2")
