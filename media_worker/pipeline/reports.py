@@ -35,7 +35,7 @@ class Peaks:
 
     def __init__(self, samples_per_point: int) -> None:
         self._samples_per_point = samples_per_point
-        self._pending = b""
+        self._pending = bytearray()
         self.samples = 0
         self.values: list[int] = []
         """Lowest and highest in turn, of 8 bits."""
@@ -47,16 +47,16 @@ class Peaks:
         end = len(self._pending) - len(self._pending) % size
         for start in range(0, end, size):
             self._take(self._pending[start : start + size])
-        self._pending = self._pending[end:]
+        del self._pending[:end]
 
     def finish(self) -> None:
         """Take what is left."""
         whole = len(self._pending) - len(self._pending) % _SAMPLE_BYTES
         if whole:
             self._take(self._pending[:whole])
-        self._pending = b""
+        self._pending.clear()
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytearray) -> None:
         samples = array("h", data)
         if sys.byteorder == "big":
             samples.byteswap()
