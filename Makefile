@@ -7,6 +7,7 @@ PACKAGES := babelmill gateway job_service translation_worker media_worker
 MINUTES ?= 30
 SEED ?= 1
 CHAOS ?= both
+BENCHES ?= submit watch gateway translate transcode segments
 
 .DEFAULT_GOAL := help
 
@@ -86,9 +87,8 @@ rows: install ## List the mission's rows with no test
 	@$(BIN)/python tests/rows.py
 
 .PHONY: bench
-bench: install ## Measure beside plain FastAPI + Celery; prints ratios
-	$(BIN)/python bench/submit.py
-	$(BIN)/python bench/watch.py
+bench: install ## Measure beside others what BENCHES names; prints ratios
+	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 
 .PHONY: ci-tools
 ci-tools: install ## Install what a laptop may lack (Debian packages, Node modules, Go tools)

@@ -9,7 +9,7 @@ missing=()
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 if command -v apt-get >/dev/null; then
-    packages=(iptables libfaketime apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-eng-cat apertium-por-cat)
+    packages=(bubblewrap iptables libfaketime apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-eng-cat apertium-por-cat)
     dpkg -s "${packages[@]}" >/dev/null 2>&1 || {
         as_root apt-get update -qq &&
             as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
