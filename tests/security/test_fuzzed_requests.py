@@ -18,7 +18,6 @@ CHECKS = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
-    "allow_header_conformance",
     "ignored_auth",
     "use_after_free",
 )
