@@ -171,7 +171,8 @@ _EXTENDABLE = re.compile(r"[{}%$&]")
 
 def find_spans(text: str, source_language: str, *, thorough: bool = False) -> list[Span]:
     """Return the literal parts of a text in order, without overlaps."""
-    if _PLAIN.fullmatch(text) and not _LONG_WORD.search(text):
+    # Plain prose has numbers, which a thorough search is to find.
+    if not thorough and _PLAIN.fullmatch(text) and not _LONG_WORD.search(text):
         return []
     found: list[Span] = list(_link_spans(text))
     found += _tag_spans(text)

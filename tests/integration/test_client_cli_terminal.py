@@ -17,6 +17,8 @@ from tests.integration.client_peer import Peer, serving
 from tests.integration.test_client_cli import HOSTILE, environment, translate_with
 
 COMMAND = (sys.executable, "-m", "babelmill.cli.main")
+# What a shell starts in the background ignores Ctrl-C, and so do its children.
+HEARING = ("env", "--default-signal=INT")
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def peer() -> Iterator[Peer]:
 def test_the_job_goes_on_when_ctrl_c_ends_the_waiting(peer: Peer) -> None:
     peer.on_create = lambda _: None
     with subprocess.Popen(
-        [*COMMAND, "translate", "Good morning.", "--to", "pt"],
+        [*HEARING, *COMMAND, "translate", "Good morning.", "--to", "pt"],
         env=os.environ | environment(peer),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -57,7 +57,7 @@ def test_document_is_extracted_translated_and_put_back_when_all_goes_well(
     granted = pipeline.acquire(job, "extract")
     asked = work(granted).extract
     assert asked.content.filename == "a.html"
-    assert (list(asked.target_languages), asked.max_chunks) == (["pt", "es"], 997)
+    assert (list(asked.target_languages), asked.max_chunks) == (["pt", "es"], 998)
     pipeline.extract(job, 100, 50, lease=granted.request)
     assert pipeline.ready(job) == [
         "translate[pt,1]",
