@@ -1117,7 +1117,9 @@ class StepOutput(_message.Message):
     FILENAME_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     inline: _builtins.bytes
-    """The bytes themselves, up to 64 KiB."""
+    """The bytes themselves, up to 64 KiB; up to 1 KiB of a part that is for
+    later steps.
+    """
     storage_key: _builtins.str
     """Storage_key below the lease's staging_prefix."""
     filename: _builtins.str
