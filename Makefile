@@ -56,6 +56,10 @@ test: install ## Run the whole suite against real servers
 faults: install ## Inject every fault that this machine can; renews the table in docs/reliability.md
 	$(BIN)/python -m pytest tests/faults -m "" --timeout 600 --fault-table docs/reliability.md
 
+.PHONY: slow
+slow: install ## Run what `make test` leaves out for its length, but the faults
+	$(BIN)/python -m pytest -m slow --ignore tests/faults --timeout 900
+
 .PHONY: soak
 soak: install ## Chaos for MINUTES by SEED; CHAOS=both gives half of them to a run in peace
 	$(BIN)/python -m tests.faults.chaos.soak --minutes $(MINUTES) --seed $(SEED) --chaos $(CHAOS)

@@ -17,7 +17,7 @@ MARK = f"BENCH_RUN_{uuid.uuid4().hex}"
 CONTESTANTS = {"create", "create_again", "batch", "gateway", "peer_redis", "peer_durable"}
 
 # Half a minute on an idle machine; the suite may leave it a small share of one.
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
