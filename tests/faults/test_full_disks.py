@@ -106,6 +106,7 @@ def _has_no_more_log(house: FaultHouse) -> bool:
 
 
 @pytest.mark.fault(28)
+@pytest.mark.slow
 def test_nothing_is_lost_when_the_database_stops_for_want_of_room_for_its_log(
     small_disks: list[SmallDisk], new_house: NewHouse, row: FaultRow
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as ConnectionFailed
 from redis.exceptions import RedisError
 
 from babelmill.stack.valkey import EmbeddedValkey
@@ -56,3 +57,26 @@ def test_the_slot_is_free_when_a_message_cannot_be_settled(
     with pytest.raises((RedisError, OSError, OperationalError)):
         settle(channel, tag)
     assert channel.qos.can_consume()
+
+
+@pytest.mark.parametrize("settle", ["ack", "reject"])
+def test_the_connection_is_told_to_be_gone_when_a_closed_channel_settles(
+    channel: Any, settle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anything else would end the worker."""
+    (tag,) = channel.qos._delivered
+    monkeypatch.setattr(channel, "connection", None)
+    monkeypatch.setattr(channel, "_pool", None)
+    with pytest.raises(ConnectionFailed):
+        getattr(channel.qos, settle)(tag)
+
+
+def test_an_entry_is_dropped_when_it_lacks_a_part_of_a_message(channel: Any) -> None:
+    """Kombu would take it for a lost connection, and Celery connect anew for each of them."""
+    channel.client.lpush("held", '{"body": "", "headers": {}, "properties": {}}')
+    channel.qos.prefetch_count = 0
+    channel._active_queues.append("held")
+    channel._queue_cycle.update(["held"])
+    channel._brpop_start(timeout=1)
+    assert channel._brpop_read() is True
+    assert channel.client.llen("held") == 0

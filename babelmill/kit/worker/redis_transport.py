@@ -30,17 +30,24 @@ class QoS(redis.QoS):
         """Acknowledge a message. Raises what Redis raises; the message may come again."""
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu is half typed
-        except Exception:
+        except Exception as error:
             self._quick_ack(delivery_tag)
+            self._refuse_if_closed(error)
             raise
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Drop a message or give it back. Raises what Redis raises."""
         try:
             super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]  # kombu is half typed
-        except Exception:
+        except Exception as error:
             self._quick_ack(delivery_tag)
+            self._refuse_if_closed(error)
             raise
+
+    def _refuse_if_closed(self, error: Exception) -> None:
+        """Say that the connection is gone; kombu stumbles over that, for which Celery ends."""
+        if self.channel.connection is None:
+            raise ConnectionFailed("the channel is closed") from error
 
 
 class Channel(redis.Channel):
@@ -53,17 +60,23 @@ class Channel(redis.Channel):
         before = set(self.qos._delivered)
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu is half typed
+        except KeyError as error:
+            # For kombu a lost connection; here it is an entry without some part of a message.
+            return self._drop(error, before)
         except (*self.connection_errors, Empty):
             raise
         except self.ResponseError as error:
             self.client.connection.disconnect()
             raise _outage(error) from error
         except Exception as error:  # noqa: BLE001 - whatever lies in a queue, the worker lives
-            _log.warning("broker_entry_dropped", error_type=type(error).__name__)
-            # What kombu took in before it failed would hold a prefetch slot for ever.
-            for tag in set(self.qos._delivered) - before:
-                self.qos.reject(tag, requeue=False)
-            return True
+            return self._drop(error, before)
+
+    def _drop(self, error: Exception, before: set[str]) -> bool:
+        _log.warning("broker_entry_dropped", error_type=type(error).__name__)
+        # What kombu took in before it failed would hold a prefetch slot for ever.
+        for tag in set(self.qos._delivered) - before:
+            self.qos.reject(tag, requeue=False)
+        return True
 
     def _size(self, queue: str) -> int:
         """Count what waits in a queue, which kombu does when it declares one."""
