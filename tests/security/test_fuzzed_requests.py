@@ -9,7 +9,7 @@ import pytest
 
 from tests.security.doors import Doors
 
-FUZZ_SECONDS = 20
+FUZZ_SECONDS = 30
 # Chance makes thousands of jobs, and none of them must stand in the way of the next.
 ENVIRONMENT = {"BABELMILL_MAX_WAITING_JOBS": "1000000"}
 CHECKS = (
