@@ -24,7 +24,10 @@ class EdgeProtocol(H11Protocol):
     _refused = False
 
     # uvicorn gives an asyncio.Transport, asyncio's own type says BaseTransport.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override]  # as said
+    ) -> None:
         """Begin, and wait for a head."""
         super().connection_made(transport)
         self._time_head()

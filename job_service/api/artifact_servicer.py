@@ -49,7 +49,7 @@ class ArtifactServicer(artifact_service_pb2_grpc.ArtifactServiceServicer):
         """Receive an artifact."""
         broken = asyncio.Event()
         # The stubs want the callback of a client's call here.
-        context.add_done_callback(lambda _: broken.set())  # type: ignore[arg-type]
+        context.add_done_callback(lambda _: broken.set())  # type: ignore[arg-type]  # as said
         tenant_id = current_caller().principal.tenant_id
         request = _header(await anext(request_iterator, None))
         opened = await self._threads.run(self._uploads.begin, tenant_id, request)

@@ -231,9 +231,8 @@ class ApertiumEngine:
 
 def _installed_version() -> str:
     try:
-        # Fixed arguments; the program is the one found on PATH at start.
         answer = subprocess.run(
-            ["apertium", "-V"],  # noqa: S607
+            ["apertium", "-V"],  # noqa: S607 - the one found on PATH at start
             capture_output=True,
             text=True,
             check=False,
