@@ -39,7 +39,8 @@ def verify_output(
     did not hold, and what ends a run early; and Stopped.
     """
     try:
-        output = check(context, access)
+        has_video = preset.video is not None and source_video is not None
+        output = check(context, access, has_video=has_video)
     except StepFailure as error:
         if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
             raise invalid_output("decodes") from error

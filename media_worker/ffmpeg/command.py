@@ -38,6 +38,9 @@ INPUT_FORMATS = (
 """Containers that hold their own media and point to nothing else."""
 
 _STATS_PERIOD_SECONDS = "0.5"
+# A capital V leaves out covers. What is not there is not asked for.
+_CHECKED = ("0:V?", "0:a?")
+_PROBED = (*_CHECKED, "0:s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +85,33 @@ def inspect_arguments(source: SourceAccess) -> list[str]:
     return [*global_arguments("info"), *input_arguments(source)]
 
 
-def scan_arguments(source: SourceAccess, stream_indexes: Sequence[int]) -> list[str]:
-    """List every packet of some streams on stdout, without decoding."""
-    return [*global_arguments("error"), *input_arguments(source), *_packet_list(stream_indexes)]
-
-
-def check_arguments(
-    source: SourceAccess, stream_indexes: Sequence[int], *, has_video: bool
-) -> list[str]:
-    """List every packet, and decode all sound and every key picture, in one pass.
-
-    Stops with an error at the first thing that does not decode.
-    """
+def scan_arguments(source: SourceAccess, stream_index: int) -> list[str]:
+    """List every packet of one stream on stdout, without decoding."""
     return [
         *global_arguments("error"),
+        *input_arguments(source),
+        *_packet_list(f"0:{stream_index}"),
+    ]
+
+
+def probe_arguments(source: SourceAccess) -> list[str]:
+    """Print what the header says, and list every packet of picture, sound and subtitles."""
+    return [*global_arguments("info"), *input_arguments(source), *_packet_list(*_PROBED)]
+
+
+def check_arguments(source: SourceAccess, *, has_video: bool) -> list[str]:
+    """Print what the header says, list every packet, decode all sound and every key picture.
+
+    All in one pass, that stops with an error at the first thing that does not decode.
+    """
+    return [
+        *global_arguments("info"),
         "-xerror",
         # ffmpeg refuses this option for an input without pictures.
         *(["-skip_frame:v", "nokey"] if has_video else []),
         *input_arguments(source),
-        *_packet_list(stream_indexes),
-        *map_arguments(stream_indexes),
+        *_packet_list(*_CHECKED),
+        *_maps(*_CHECKED),
         "-fps_mode",
         "passthrough",
         "-f",
@@ -196,13 +206,17 @@ def input_arguments(source: SourceAccess) -> list[str]:
     ]
 
 
-def _packet_list(stream_indexes: Sequence[int]) -> list[str]:
-    return [*map_arguments(stream_indexes), "-c", "copy", "-f", "framecrc", "pipe:1"]
-
-
 def map_arguments(stream_indexes: Sequence[int]) -> list[str]:
     """Take some streams of the first input."""
-    return [argument for index in stream_indexes for argument in ("-map", f"0:{index}")]
+    return _maps(*(f"0:{index}" for index in stream_indexes))
+
+
+def _packet_list(*streams: str) -> list[str]:
+    return [*_maps(*streams), "-c", "copy", "-f", "framecrc", "pipe:1"]
+
+
+def _maps(*streams: str) -> list[str]:
+    return [argument for stream in streams for argument in ("-map", stream)]
 
 
 def _graph(encode: Encode) -> list[str]:

@@ -1,12 +1,12 @@
 """Finds out what a media file holds, with ffmpeg alone: there is no ffprobe in the wheel.
 
-Two runs: one prints what the header says, the other lists every packet of the
-whole file without decoding. The second takes about a thousandth of the time
-of an encode, and shows what headers hide: files that were cut short, streams
-without packets, pauses, and how many frames there really are.
+One run prints what the header says, and lists every packet of the whole file
+without decoding. That takes about a thousandth of the time of an encode, and
+shows what headers hide: files that were cut short, streams without packets,
+pauses, and how many frames there really are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from media_worker.ffmpeg.command import (
     SourceAccess,
     check_arguments,
     inspect_arguments,
-    scan_arguments,
+    probe_arguments,
 )
 from media_worker.ffmpeg.failures import (
     failure_of_opening,
@@ -26,7 +26,12 @@ from media_worker.ffmpeg.measurement import UsageMeter
 from media_worker.ffmpeg.media_info import MediaInfo, StreamInfo, StreamKind
 from media_worker.ffmpeg.packet_scan import MalformedScan, PacketScan, ScannedStream
 from media_worker.ffmpeg.runner import EndedBy, FfmpegRunner, RunnerBroken, RunResult, StopRequest
-from media_worker.ffmpeg.stream_dump import channels_of_layout, parse_stream_dump
+from media_worker.ffmpeg.stream_dump import (
+    channels_of_layout,
+    complaints,
+    parse_stream_dump,
+    parse_stream_mapping,
+)
 
 _SCANNED_KINDS = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
 # These containers say how long they are, exactly.
@@ -80,39 +85,47 @@ def probe(context: RunContext, source: SourceAccess) -> MediaInfo:
 
     Raises StepFailure (NOT_MEDIA, MEDIA_REFUSED, INPUT_MISSING) and Stopped.
     """
-    header = inspect(context, source)
-    wanted = [s.index for s in header.streams if s.kind in _SCANNED_KINDS and not s.is_cover]
-    if not wanted:
-        return header
-    scanned, result = _list_packets(context, scan_arguments(source, wanted))
-    if not result.succeeded:
-        raise failure_of_run(result)
-    info = _merge(header, wanted, scanned)
+    info, result = _read(context, probe_arguments(source))
     if says_cut_short(result.stderr) or _falls_short(info):
         raise refused("CUT_SHORT", "The file is cut short: it holds less than its header says.")
     return info
 
 
-def check(context: RunContext, source: SourceAccess) -> MediaInfo:
+def check(context: RunContext, source: SourceAccess, *, has_video: bool) -> MediaInfo:
     """Inspect and scan a file of our own making, and decode its sound and key pictures.
 
     Raises StepFailure as `probe`, MEDIA_REFUSED for what does not decode, and Stopped.
     """
-    header = inspect(context, source)
-    wanted = [s.index for s in header.streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO}]
-    if not wanted:
-        return header
-    has_video = any(s.kind is StreamKind.VIDEO for s in header.streams)
-    arguments = check_arguments(source, wanted, has_video=has_video)
-    scanned, result = _list_packets(context, arguments)
-    if not result.succeeded:
-        raise failure_of_run(result)
-    return _merge(header, wanted, scanned)
+    info, _ = _read(context, check_arguments(source, has_video=has_video))
+    return info
 
 
 def inspect(context: RunContext, source: SourceAccess) -> MediaInfo:
     """Read what the header says, which is quick and not to be trusted. Raises as `probe`."""
-    result = context.run(inspect_arguments(source))
+    return _header(context.run(inspect_arguments(source)))
+
+
+def _read(context: RunContext, arguments: list[str]) -> tuple[MediaInfo, RunResult]:
+    """Return what was found, and the run with ffmpeg's complaints alone."""
+    scan = PacketScan()
+    try:
+        result = context.run(arguments, on_stdout=scan.feed)
+        scanned = scan.finish() if result.succeeded else []
+    except MalformedScan as error:
+        raise RunnerBroken("ffmpeg's list of packets cannot be read") from error
+    header = _header(result)
+    said = replace(result, stderr=complaints(result.stderr))
+    if not any(s.kind in _SCANNED_KINDS and not s.is_cover for s in header.streams):
+        return header, said
+    if not result.succeeded:
+        raise failure_of_run(said)
+    indexes = parse_stream_mapping(result.stderr)
+    if len(indexes) != len(scanned):
+        raise RunnerBroken("ffmpeg's list of streams cannot be read")
+    return _merge(header, dict(zip(indexes, scanned, strict=True))), said
+
+
+def _header(result: RunResult) -> MediaInfo:
     if result.signal_number is not None:
         raise failure_of_run(result)
     header = parse_stream_dump(result.stderr)
@@ -123,25 +136,10 @@ def inspect(context: RunContext, source: SourceAccess) -> MediaInfo:
     return header
 
 
-def _list_packets(
-    context: RunContext, arguments: list[str]
-) -> tuple[list[ScannedStream], RunResult]:
-    scan = PacketScan()
-    try:
-        result = context.run(arguments, on_stdout=scan.feed)
-        streams = scan.finish() if result.succeeded else []
-    except MalformedScan as error:
-        raise RunnerBroken("ffmpeg's list of packets cannot be read") from error
-    return streams, result
-
-
-def _merge(
-    header: MediaInfo, scanned_indexes: Sequence[int], scanned: Sequence[ScannedStream]
-) -> MediaInfo:
-    found = dict(zip(scanned_indexes, scanned, strict=False))
+def _merge(header: MediaInfo, scanned: Mapping[int, ScannedStream]) -> MediaInfo:
     return replace(
         header,
-        streams=tuple(_merge_stream(s, found.get(s.index)) for s in header.streams),
+        streams=tuple(_merge_stream(s, scanned.get(s.index)) for s in header.streams),
     )
 
 

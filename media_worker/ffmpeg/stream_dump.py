@@ -1,4 +1,4 @@
-"""Reads what ffmpeg prints about an input file (`ffmpeg -i FILE`), without running it.
+"""Reads what ffmpeg prints about an input file (`ffmpeg -v info -i FILE`), without running it.
 
 The text is made for people and holds the file's own words, so it is only the
 second witness: codec and size come from `packet_scan` where both speak. A
@@ -21,6 +21,9 @@ _SIZE = re.compile(r", (?P<width>\d{1,6})x(?P<height>\d{1,6})(?=[ ,\[]|$)")
 _RATE = re.compile(r", (?P<rate>\d+(?:\.\d+)?)(?P<kilo>k?) fps(?=,| |$)")
 _SOUND = re.compile(r", (?P<hertz>\d{1,7}) Hz, (?P<layout>[0-9A-Za-z.() ]+?)(?=,|$)")
 _CHANNEL_COUNT = re.compile(r"^(?P<count>\d{1,3}) channels")
+
+# A file's own words stand behind a name and a colon, or behind more spaces.
+_MAPPED = re.compile(r"^  Stream #0:(\d{1,6}) -> #0:\d{1,6} \(copy\)$", re.MULTILINE)
 
 _KINDS = {
     "Video": StreamKind.VIDEO,
@@ -61,6 +64,16 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
         streams=tuple(streams[index] for index in sorted(streams)),
         declared_start_seconds=start,
     )
+
+
+def parse_stream_mapping(text: str) -> list[int]:
+    """Give the input's streams that are copied to output 0, in their order there."""
+    return [int(index) for index in _MAPPED.findall(text)]
+
+
+def complaints(text: str) -> str:
+    """Leave out what ffmpeg tells of files, which is indented and holds the files' own words."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(" "))
 
 
 def channels_of_layout(name: str) -> int | None:

@@ -122,7 +122,14 @@ def _verify(
     """Check every file and the playlists. Raises StepFailure: OUTPUT_INVALID; and Stopped."""
     files = [session.access(name, formats=(_DEMUXER,)) for name in package.media_names]
     # On their common clock, or a late sound could not be told from one in time.
-    found = [check(session.context, replace(file, keeps_clock=True)) for file in files]
+    found = [
+        check(
+            session.context,
+            replace(file, keeps_clock=True),
+            has_video=number < len(package.rungs),
+        )
+        for number, file in enumerate(files)
+    ]
     sound = found[len(package.rungs)].best(StreamKind.AUDIO) if part.selection.audio else None
     if part.selection.audio is not None and sound is None:
         raise invalid_output("audio_streams")
@@ -153,9 +160,8 @@ def _verify(
 
 def _play(session: FfmpegSession, preset: Preset, playlist: str, streams: int) -> None:
     try:
-        played = check(
-            session.context, session.access(playlist, formats=(preset.demuxer, _DEMUXER))
-        )
+        access = session.access(playlist, formats=(preset.demuxer, _DEMUXER))
+        played = check(session.context, access, has_video=True)
     except StepFailure as error:
         raise invalid_output("playable") from error
     if len(played.streams) != streams:

@@ -164,7 +164,8 @@ def check_picture(
 ) -> None:
     """Make sure that a picture can be seen. Raises StepFailure: OUTPUT_INVALID; and Stopped."""
     try:
-        found = check(session.context, session.access(name, formats=_PICTURE_FORMATS))
+        access = session.access(name, formats=_PICTURE_FORMATS)
+        found = check(session.context, access, has_video=True)
     except StepFailure as error:
         if error.reason in {FailureReason.NOT_MEDIA, FailureReason.MEDIA_REFUSED}:
             raise invalid_output("decodes") from error

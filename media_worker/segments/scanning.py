@@ -16,7 +16,7 @@ def scan_frame_times(
     """
     reader = FrameTimesReader()
     try:
-        session.run(scan_arguments(source, [stream_index]), on_stdout=reader.feed)
+        session.run(scan_arguments(source, stream_index), on_stdout=reader.feed)
         return reader.finish()
     except MalformedScan as error:
         raise RunnerBroken("ffmpeg's list of packets cannot be read") from error

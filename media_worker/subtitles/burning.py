@@ -158,7 +158,8 @@ def _burned(
         session.report(progress, "verify")
         with tracer(__name__).start_as_current_span("ffmpeg.verify"):
             output = session.access(path.name, formats=(container.demuxer,))
-            _verify(check(session.context, output), info, video, progress.frames_encoded)
+            found = check(session.context, output, has_video=True)
+            _verify(found, info, video, progress.frames_encoded)
         made = session.attempt.output_file(
             f"{stem}.{container.extension}", container.media_type, path
         )

@@ -18,8 +18,8 @@ from babelmill.media.v1 import media_pb2
 from media_worker.ffmpeg.command import SourceAccess
 from media_worker.ffmpeg.isolation_trial import find_isolation
 from media_worker.ffmpeg.measurement import UsageMeter
-from media_worker.ffmpeg.media_info import MediaInfo
-from media_worker.ffmpeg.probe import RunContext, check
+from media_worker.ffmpeg.media_info import MediaInfo, StreamKind
+from media_worker.ffmpeg.probe import RunContext, check, inspect
 from media_worker.ffmpeg.runner import FfmpegRunner, ProcessLimits
 from media_worker.ffmpeg.session import MediaLimits
 from media_worker.pipeline.transcode import TranscodeHandler
@@ -53,7 +53,9 @@ def probe_clip(path: Path) -> MediaInfo:
         deadline_seconds=time.monotonic() + 60,
         meter=UsageMeter(),
     )
-    return check(context, SourceAccess(name=path.name))
+    source = SourceAccess(name=path.name)
+    has_video = any(s.kind is StreamKind.VIDEO for s in inspect(context, source).streams)
+    return check(context, source, has_video=has_video)
 
 
 QUICK_VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]

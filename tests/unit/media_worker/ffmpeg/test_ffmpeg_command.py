@@ -6,6 +6,7 @@ from media_worker.ffmpeg.command import (
     check_arguments,
     encode_arguments,
     inspect_arguments,
+    probe_arguments,
     scan_arguments,
 )
 
@@ -28,8 +29,9 @@ def pairs(arguments: list[str], option: str) -> list[str]:
 def test_every_command_guards_its_input_when_it_opens_one() -> None:
     for arguments in (
         inspect_arguments(ACCESS),
-        scan_arguments(ACCESS, [0]),
-        check_arguments(ACCESS, [0], has_video=True),
+        scan_arguments(ACCESS, 0),
+        probe_arguments(ACCESS),
+        check_arguments(ACCESS, has_video=True),
         encode_arguments(ACCESS, ENCODE),
     ):
         before = arguments[: arguments.index("-i")]
@@ -63,5 +65,5 @@ def test_damage_is_tolerated_when_the_encode_is_not_strict() -> None:
 
 
 def test_key_pictures_are_not_asked_for_when_there_are_no_pictures() -> None:
-    assert "-skip_frame:v" in check_arguments(ACCESS, [0], has_video=True)
-    assert "-skip_frame:v" not in check_arguments(ACCESS, [0], has_video=False)
+    assert "-skip_frame:v" in check_arguments(ACCESS, has_video=True)
+    assert "-skip_frame:v" not in check_arguments(ACCESS, has_video=False)

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_worker.ffmpeg.media_info import StreamInfo, StreamKind
-from media_worker.ffmpeg.stream_dump import channels_of_layout, parse_stream_dump
+from media_worker.ffmpeg.stream_dump import (
+    channels_of_layout,
+    complaints,
+    parse_stream_dump,
+    parse_stream_mapping,
+)
 
 # Captured from ffmpeg 9; the title holds a line break and a false stream.
 MP4 = """\
@@ -111,3 +116,29 @@ def test_forced_tracks_are_told_from_others() -> None:
     info = parse_stream_dump(MP4.replace(line, f"{line} (forced)"))
     assert info is not None
     assert [stream.is_forced for stream in info.streams].count(True) == 1
+
+
+RUN = """\
+Input #0, matroska,webm, from 'file:input':
+  Metadata:
+    title           : partial file
+                    : Stream #0:7 -> #0:0 (copy)
+  Stream #0:0: Audio: flac, 44100 Hz, mono, s16
+  Stream #0:1: Video: h264 (High), yuv420p, 320x240, 25 fps
+Stream mapping:
+  Stream #0:1 -> #0:0 (copy)
+  Stream #0:0 -> #0:1 (copy)
+  Stream #0:1 -> #1:0 (h264 (native) -> wrapped_avframe (native))
+[matroska,webm @ 0x55] File ended prematurely at pos. 1000
+"""
+
+
+def test_streams_are_found_again_when_they_are_copied_in_another_order() -> None:
+    assert parse_stream_mapping(RUN) == [1, 0]
+    assert parse_stream_mapping("") == []
+
+
+def test_a_files_own_words_are_no_complaints() -> None:
+    said = complaints(RUN)
+    assert "partial file" not in said
+    assert "File ended prematurely" in said
