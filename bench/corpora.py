@@ -1,8 +1,9 @@
-"""The texts of `bench/quality.py`: the same sentences in several languages, from Debian packages.
+"""What the benches translate, from Debian packages: texts in several languages, and a manual.
 
 Two domains: the paragraphs of the Debian Administrator's Handbook, whose translations keep the
-structure of the pages, and the messages of coreutils and git. They are fetched from Debian's own
-archive and never part of this project: they are GPL, the Handbook also CC-BY-SA.
+structure of the pages, and the messages of coreutils and git. The Debian Reference comes as a PDF.
+All are fetched from Debian's own archive and never part of this project: they are GPL, the Handbook
+also CC-BY-SA.
 
 Messages with words in angle brackets, such as "<file>", are left out: this project keeps what may
 be markup, and translators translate it, so that scores would count a decision and no skill.
@@ -18,7 +19,8 @@ from pathlib import Path
 import polib
 from lxml import html
 
-PACKAGES = ("debian-handbook", "coreutils", "git")
+PACKAGES = ("debian-handbook", "coreutils", "git", "debian-reference-en")
+MANUAL = Path("usr/share/debian-reference/debian-reference.en.pdf")
 HANDBOOK_FOLDERS = {"en": "en-US", "es": "es-ES", "pt": "pt-BR", "fr": "fr-FR", "ca": "ca-ES"}
 CATALOGUE_FOLDERS = {"es": "es", "pt": "pt_BR", "fr": "fr", "ca": "ca"}
 _CATALOGUES = ("coreutils", "git")
@@ -46,7 +48,7 @@ class Aligned:
 
 def fetch(folder: Path) -> None:
     """Fetch the packages with apt and unpack them, unless they are there. Raises CorpusError."""
-    if (folder / _HANDBOOK).is_dir() and (folder / _LOCALES).is_dir():
+    if all((folder / part).exists() for part in (_HANDBOOK, _LOCALES, MANUAL)):
         return
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -48,7 +48,7 @@ class Plan:
     segments: int = 4
 
 
-FULL = Plan(lengths_seconds=(8, 15, 30, 60, 120), size="1280x720", rounds=3)
+FULL = Plan(lengths_seconds=(10, 30, 90), size="1280x720", rounds=2)
 QUICK = Plan(lengths_seconds=(4, 8), size="320x180", rounds=1)
 
 

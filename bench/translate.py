@@ -20,13 +20,13 @@ from pathlib import Path
 
 from babelmill.client import Client
 from bench import translation_contestants as ways
-from bench.corpora import CorpusError, corpora, fetch
+from bench.corpora import MANUAL, CorpusError, corpora, fetch
 from bench.machine import observe
 from bench.quality import DATA
 from bench.samples import Spread, paired_ratios
 from bench.servers import running_servers
 from bench.tables import table, with_range
-from bench.translation_files import MAKERS
+from bench.translation_files import MAKERS, take_pages
 
 RAW = "raw engine, two commands"
 ONE_JOB = "Babelmill, one text"
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with Client(servers.grpc, servers.token) as client:
                 rates = _rates(client, paragraphs, options.rounds)
                 neural = _neural_rates(client, paragraphs[:NEURAL_PARAGRAPHS], options.rounds)
-                files = _files(client, paragraphs, options.rounds, options.argos)
+                manual = options.data / MANUAL
+                files = _files(client, paragraphs, manual, options.rounds, options.argos)
     except ways.ContestantError as error:
         print(error, file=sys.stderr)
         return 1
@@ -148,20 +149,21 @@ def _neural_rates(client: Client, paragraphs: Sequence[str], rounds: int) -> dic
 
 
 def _files(
-    client: Client, paragraphs: Sequence[str], rounds: int, argos: Path | None
+    client: Client, paragraphs: Sequence[str], manual: Path, rounds: int, argos: Path | None
 ) -> dict[str, dict[str, list[float]]]:
     """Return the seconds for each kind of file, round by round."""
     found: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory(prefix="babelmill-bench-files-") as folder:
         for kind, make in MAKERS.items():
-            path = Path(folder) / f"paragraphs.{kind}"
-            make(paragraphs[:150], path)
+            make(paragraphs[:150], Path(folder) / f"paragraphs.{kind}")
+        take_pages(manual, Path(folder) / "manual.pdf")
+        for path in sorted(Path(folder).iterdir()):
             ours, theirs = [], []
             for _ in range(rounds):
                 ours.append(ways.document_job(client, path))
                 if argos is not None:
                     theirs.append(ways.argos_files(argos, path)[0])
-            found[kind] = {"babelmill": ours, "argos-translate-files": theirs}
+            found[path.name] = {"babelmill": ours, "argos-translate-files": theirs}
     return found
 
 

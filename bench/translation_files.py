@@ -1,4 +1,4 @@
-"""The files of `bench/translate.py`: the same paragraphs as a Word document, an EPUB and a PDF."""
+"""The files of `bench/translate.py`: the same paragraphs in several forms, and a manual's pages."""
 
 import html
 import zipfile
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import docx
+import pikepdf
 from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]  # it has no types
 from reportlab.lib.styles import getSampleStyleSheet  # type: ignore[import-untyped]  # it has no types
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer  # type: ignore[import-untyped]  # it has no types
@@ -58,6 +59,15 @@ def make_pdf(paragraphs: Sequence[str], path: Path) -> None:
         flow += [Paragraph(html.escape(text), styles["BodyText"]), Spacer(1, 4)]
     SimpleDocTemplate(str(path), pagesize=A4).build(flow)
 
+
+def take_pages(manual: Path, path: Path) -> None:
+    """Write some pages of the Debian Reference: code, tables, lists and links among the text."""
+    with pikepdf.open(manual) as whole, pikepdf.new() as part:
+        part.add_pages_from(whole, list(whole.pages)[_MANUAL_PAGES])
+        part.save(path)
+
+
+_MANUAL_PAGES = slice(40, 46)
 
 MAKERS: Mapping[str, Callable[[Sequence[str], Path], None]] = {
     "docx": make_docx,
