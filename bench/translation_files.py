@@ -63,7 +63,7 @@ def make_pdf(paragraphs: Sequence[str], path: Path) -> None:
 def take_pages(manual: Path, path: Path) -> None:
     """Write some pages of the Debian Reference: code, tables, lists and links among the text."""
     with pikepdf.open(manual) as whole, pikepdf.new() as part:
-        part.add_pages_from(whole, list(whole.pages)[_MANUAL_PAGES])
+        part.add_pages_from(whole, _MANUAL_PAGES)
         part.save(path)
 
 
