@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     Select,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     true,
     union,
     update,
-    values,
 )
 
 from job_service.application.ports import DueStep
@@ -43,8 +43,11 @@ class SqlStepQueue:
         nothing: what is locked is skipped.
         """
         now = func.clock_timestamp()
-        ranks = values(column("rank", SmallInteger), name="ranks").data(
-            [(rank,) for rank in sorted(PRIORITIES)]
+        # Not VALUES, which SQLAlchemy would compile anew for every call.
+        ranks = (
+            func.unnest(literal(sorted(PRIORITIES), ARRAY(SmallInteger)))
+            .table_valued(column("rank", SmallInteger), name="ranks")
+            .render_derived()
         )
         of_rank = (
             select(STEPS.c.step_id)

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import CacheStats
 
 from babelmill.kit.artifacts.local_store import LocalStore
 from job_service.application.cancellation import Cancellation
@@ -63,6 +65,15 @@ class RecordingSignals:
         self.cancels[job_id] += 1
 
 
+# Any: SQLAlchemy's events have driver objects of no common type.
+def _insist_on_compiled_once(
+    _: Any, __: Any, statement: str, ___: Any, context: Any, ____: bool
+) -> None:
+    """A statement without a key of SQLAlchemy's cache costs milliseconds in each call."""
+    if context is not None:
+        assert context.cache_hit is not CacheStats.NO_CACHE_KEY, statement
+
+
 class Core:
     """Every use case on one pool, and one tenant."""
 
@@ -74,6 +85,7 @@ class Core:
         secrets: SecretBox | None = None,
     ) -> None:
         units = SqlUnitOfWorkFactory(database)
+        event.listen(database.engine, "before_cursor_execute", _insist_on_compiled_once)
         self.database = database
         self.units = units
         self.limits = limits

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from babelmill.kit.wire.webhook_signatures import check_signature
 from job_service.api.threads import BoundedThreads
@@ -89,7 +90,7 @@ def test_both_secrets_sign_when_one_was_rotated(house: House) -> None:
 def test_secret_is_nowhere_in_clear_in_the_database(house: House) -> None:
     _, secret = house.create("/all")
     with house.core.database.engine.connect() as connection:
-        rows = str(connection.exec_driver_sql("SELECT webhooks::text FROM webhooks").all())
+        rows = str(connection.execute(text("SELECT webhooks::text FROM webhooks")).all())
     assert secret not in rows
     assert secret.encode().hex() not in rows
 
