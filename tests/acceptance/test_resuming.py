@@ -172,19 +172,25 @@ def test_text_is_finished_by_several_attempts_when_one_has_not_the_time(
     warm = [hasty_client.translate_text(f"Mill {n}.", source="en", targets=["pt"]) for n in "12"]
     for each in warm:
         hasty_client.wait(each.job_id, timeout_seconds=60)
-    # As much as this machine does in two attempts and a half, by what it does now.
-    sample = "\n\n".join(reversed(long_text(6_000).split("\n\n")))
-    measured = hasty_client.translate_text(sample, source="en", targets=["pt"])
-    seconds = hasty_client.wait(measured.job_id, timeout_seconds=60).usage.processing_seconds
-    wanted = int(2.5 * TRANSLATE_SECONDS * len(sample) / seconds)
-    text = long_text(min(wanted, LONGEST_TEXT_BYTES))
-    job = hasty_client.translate_text(text, source="en", targets=["pt"])
-
-    done = hasty_client.wait(job.job_id, timeout_seconds=150)
+    done = eventually(lambda: _done_by_several(hasty_client), timeout_seconds=120)
 
     assert done.state == job_pb2.JOB_STATE_COMPLETED
-    assert done.attempts > 1
-    assert set(ended_attempts(hasty_client, job.job_id)) == {"STEP_TIMEOUT"}
+    assert set(ended_attempts(hasty_client, done.job_id)) == {"STEP_TIMEOUT"}
+
+
+def _done_by_several(client: Client) -> job_pb2.Job | None:
+    """Translate as much as one attempt and a half can do, by what this machine does now.
+
+    None if it had become so fast that one was enough. It has five before it gives up.
+    """
+    sample = "\n\n".join(reversed(long_text(6_000).split("\n\n")))
+    measured = client.translate_text(sample, source="en", targets=["pt"])
+    seconds = client.wait(measured.job_id, timeout_seconds=60).usage.processing_seconds
+    wanted = int(1.5 * TRANSLATE_SECONDS * len(sample) / seconds)
+    text = long_text(min(wanted, LONGEST_TEXT_BYTES))
+    job = client.translate_text(text, source="en", targets=["pt"])
+    done = client.wait(job.job_id, timeout_seconds=150)
+    return done if done.attempts > 1 else None
 
 
 @pytest.mark.row("S2.4")
