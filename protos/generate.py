@@ -31,11 +31,12 @@ def generate(output: pathlib.Path) -> None:
     for arguments in runs:
         if protoc.main(["protoc", *plugins, *includes, *arguments]) != 0:
             raise RuntimeError("protoc failed; its messages are above")
-    # Regular packages, so that tools which read imports can see them.
-    for stub in output.rglob("*_pb2.py"):
-        for folder in (stub.parent, stub.parent.parent):
-            name = ".".join(folder.relative_to(output).parts)
-            (folder / "__init__.py").write_text(
+    # Regular packages, so that tools which read imports can see them. Others' stubs may lie below
+    # the output, too, in a virtual environment.
+    for version in {proto.relative_to(PROTOS).parent for proto in PROTOS.rglob("*.proto")}:
+        for package in (version, version.parent):
+            name = ".".join(package.parts)
+            (output / package / "__init__.py").write_text(
                 f'"""Stubs of {name}, made by protos/generate.py."""\n'
             )
 
