@@ -41,6 +41,8 @@ _STATS_PERIOD_SECONDS = "0.5"
 # A capital V leaves out covers. What is not there is not asked for.
 _CHECKED = ("0:V?", "0:a?")
 _PROBED = (*_CHECKED, "0:s?")
+# Else ffmpeg tells an input's tags and chapters again for each output, after all else.
+_WORDLESS = ("-map_metadata", "-1", "-map_chapters", "-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def check_arguments(source: SourceAccess, *, has_video: bool) -> list[str]:
         *input_arguments(source),
         *_packet_list(*_CHECKED),
         *_maps(*_CHECKED),
+        *_WORDLESS,
         "-fps_mode",
         "passthrough",
         "-f",
@@ -212,7 +215,7 @@ def map_arguments(stream_indexes: Sequence[int]) -> list[str]:
 
 
 def _packet_list(*streams: str) -> list[str]:
-    return [*_maps(*streams), "-c", "copy", "-f", "framecrc", "pipe:1"]
+    return [*_maps(*streams), *_WORDLESS, "-c", "copy", "-f", "framecrc", "pipe:1"]
 
 
 def _maps(*streams: str) -> list[str]:

@@ -22,7 +22,7 @@ _RATE = re.compile(r", (?P<rate>\d+(?:\.\d+)?)(?P<kilo>k?) fps(?=,| |$)")
 _SOUND = re.compile(r", (?P<hertz>\d{1,7}) Hz, (?P<layout>[0-9A-Za-z.() ]+?)(?=,|$)")
 _CHANNEL_COUNT = re.compile(r"^(?P<count>\d{1,3}) channels")
 
-# A file's own words stand behind a name and a colon, or behind more spaces.
+_MAPPING = "\nStream mapping:\n"
 _MAPPED = re.compile(r"^  Stream #0:(\d{1,6}) -> #0:\d{1,6} \(copy\)$", re.MULTILINE)
 
 _KINDS = {
@@ -40,7 +40,7 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
     declared: float | None = None
     start = 0.0
     streams: dict[int, StreamInfo] = {}
-    for line in text.splitlines():
+    for line in _lines(text):
         if formats is None:
             opened = _FORMAT.match(line)
             if opened is not None:
@@ -67,13 +67,23 @@ def parse_stream_dump(text: str) -> MediaInfo | None:
 
 
 def parse_stream_mapping(text: str) -> list[int]:
-    """Give the input's streams that are copied to output 0, in their order there."""
-    return [int(index) for index in _MAPPED.findall(text)]
+    """Give the input's streams that are copied to output 0, in their order there.
+
+    Words of the file come before the last heading, if its outputs are to have no tags.
+    """
+    _, heading, told = text.rpartition(_MAPPING)
+    return [int(index) for index in _MAPPED.findall(told)] if heading else []
 
 
 def complaints(text: str) -> str:
     """Leave out what ffmpeg tells of files, which is indented and holds the files' own words."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith(" "))
+    return "\n".join(line for line in _lines(text) if not line.startswith(" "))
+
+
+def _lines(text: str) -> list[str]:
+    # ffmpeg indents a tag's further lines after these ends alone; of a line separator or the like
+    # it knows nothing, and what stands behind that is still the tag's.
+    return text.split("\n")
 
 
 def channels_of_layout(name: str) -> int | None:

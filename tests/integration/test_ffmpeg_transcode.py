@@ -75,6 +75,34 @@ def test_mp3_holds_the_sound_when_made_of_a_video(bench: Bench, clip: Path) -> N
     assert (result.outputs[0].filename, result.outputs[0].media_type) == ("clip.mp3", "audio/mpeg")
 
 
+WORDS = {
+    "tags": "".join(f"tag{number}=a word or two of number {number}\n" for number in range(9000)),
+    "chapters": "".join(
+        f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={number}\nEND={number + 1}\ntitle=Chapter {number}\n"
+        for number in range(1900)
+    ),
+    # ffmpeg's own words behind a line separator, which ffmpeg does not indent.
+    "complaint": "title=A\u2028partial file\u2028    Stream #0:7: Video: h264, yuv420p, 99x99\n",
+}
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_file_is_read_to_its_end_when_it_has_much_to_say_of_itself(
+    bench: Bench, clip: Path, tmp_path: Path, words: str
+) -> None:
+    (tmp_path / "words").write_text(f";FFMETADATA1\n{words}")
+    told = ["-i", str(clip), "-f", "ffmetadata", "-i", str(tmp_path / "words")]
+    taken = ["-map", "0", "-map_metadata", "1", "-map_chapters", "1", "-c", "copy"]
+    wordy = make_clip(tmp_path / "wordy.mkv", *told, *taken)
+    with bench.output(bench.transcode(wordy, "mkv-h264")) as path:
+        info = probe_clip(path)
+    assert [s.kind for s in info.streams] == [StreamKind.VIDEO, StreamKind.AUDIO]
+    video = info.best(StreamKind.VIDEO)
+    assert video is not None
+    assert video.span is not None
+    assert video.span.packet_count == 50
+
+
 def test_progress_grows_to_the_total_when_a_clip_is_encoded(bench: Bench, clips: Path) -> None:
     long = make_clip(
         clips / "long.mkv", *picture(12, "640x360"), *sound(12), *QUICK_VIDEO, "-c:a", "flac"

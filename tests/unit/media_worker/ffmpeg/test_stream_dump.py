@@ -136,9 +136,20 @@ Stream mapping:
 def test_streams_are_found_again_when_they_are_copied_in_another_order() -> None:
     assert parse_stream_mapping(RUN) == [1, 0]
     assert parse_stream_mapping("") == []
+    assert parse_stream_mapping("\n  Stream #0:1 -> #0:0 (copy)\n") == []
+    false = RUN.replace("partial file", "\nStream mapping:\n  Stream #0:7 -> #0:0 (copy)")
+    assert parse_stream_mapping(false) == [1, 0]
 
 
 def test_a_files_own_words_are_no_complaints() -> None:
     said = complaints(RUN)
     assert "partial file" not in said
     assert "File ended prematurely" in said
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x1c"])
+def test_a_tag_goes_on_when_ffmpeg_knows_nothing_of_its_line_separator(separator: str) -> None:
+    title = f"a{separator}partial file{separator}    Stream #0:7: Video: h264, yuv420p, 9x9"
+    text = RUN.replace("partial file", title)
+    assert "partial file" not in complaints(text)
+    assert parse_stream_dump(text) == parse_stream_dump(RUN)
