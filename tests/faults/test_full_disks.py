@@ -1,5 +1,6 @@
 """PostgreSQL, the artifact store or a worker's scratch directory has no room left."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -133,6 +134,10 @@ def test_nothing_is_lost_when_the_database_stops_for_want_of_room_for_its_log(
     disk = SmallDisk(256)
     small_disks.append(disk)
     _move_database(house, disk)
+    # Its last words need room elsewhere.
+    words, told = disk.path / "postgres/log", house.directory / "postgres.log"
+    words.unlink()
+    words.symlink_to(told)
     house.start_servers()
     service = house.job_service()
     house.translation_worker()
@@ -142,6 +147,7 @@ def test_nothing_is_lost_when_the_database_stops_for_want_of_room_for_its_log(
     disk.fill()
     with Load(client) as load:
         eventually(_LogEater(house).has_starved_it, timeout_seconds=60)
+        assert re.search(r"PANIC: .*No space left on device", told.read_text())
         disk.empty()
         house.stop_postgres()
         house.start_postgres()
