@@ -1,6 +1,6 @@
 """Measures what encoding a video in segments gains, through the whole service.
 
-    python bench/segments.py [--quick] [--json]
+    python bench/segments.py [--rounds N] [--quick] [--json]
 
 Two media workers of one slot each. Every round encodes each video once in one
 piece, twice over as a control, and once in segments, in an order that changes.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -48,7 +48,7 @@ class Plan:
     segments: int = 4
 
 
-FULL = Plan(lengths_seconds=(10, 30, 90), size="1280x720", rounds=2)
+FULL = Plan(lengths_seconds=(10, 30, 90), size="1280x720", rounds=3)
 QUICK = Plan(lengths_seconds=(4, 8), size="320x180", rounds=1)
 
 
@@ -92,7 +92,7 @@ class Samples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     options = _options(arguments)
-    plan = QUICK if options.quick else FULL
+    plan = QUICK if options.quick else replace(FULL, rounds=options.rounds)
     threads = tuple(sorted({1, os.cpu_count() or 1}))
     samples = Samples()
     with running_servers() as servers, tempfile.TemporaryDirectory() as clips:
@@ -239,6 +239,7 @@ def _as_text(
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what videos in segments gain.")
+    parser.add_argument("--rounds", type=int, default=FULL.rounds, help="how often everybody runs")
     parser.add_argument("--quick", action="store_true", help="a smoke run; its numbers mean little")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(arguments)
