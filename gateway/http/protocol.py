@@ -23,10 +23,9 @@ class EdgeProtocol(H11Protocol):
     _head_timer: asyncio.TimerHandle | None = None
     _refused = False
 
-    # uvicorn gives an asyncio.Transport, asyncio's own type says BaseTransport.
     def connection_made(
         self,
-        transport: asyncio.Transport,  # type: ignore[override]  # as said
+        transport: asyncio.Transport,  # type: ignore[override]  # uvicorn's word, not asyncio's
     ) -> None:
         """Begin, and wait for a head."""
         super().connection_made(transport)

@@ -48,8 +48,9 @@ class ArtifactServicer(artifact_service_pb2_grpc.ArtifactServiceServicer):
     ) -> artifact_service_pb2.UploadArtifactResponse:
         """Receive an artifact."""
         broken = asyncio.Event()
-        # The stubs want the callback of a client's call here.
-        context.add_done_callback(lambda _: broken.set())  # type: ignore[arg-type]  # as said
+        context.add_done_callback(
+            lambda _: broken.set()  # type: ignore[arg-type]  # the stubs want a client's callback
+        )
         tenant_id = current_caller().principal.tenant_id
         request = _header(await anext(request_iterator, None))
         opened = await self._threads.run(self._uploads.begin, tenant_id, request)
