@@ -26,15 +26,15 @@ class WorkerScratch:
     Raises OSError.
     """
 
+    _lock: int | None
+
     def __init__(self, base: Path) -> None:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         if base.is_symlink() or base.stat().st_uid != os.getuid():
             # The default lies where every user may write.
             raise PermissionError("the scratch directory is another user's")
         _remove_abandoned(base)
-        self.path = base / f"{_PREFIX}{uuid.uuid4().hex}"
-        self.path.mkdir(mode=0o700)
-        self._lock = _lock(self.path)
+        self.path, self._lock = _own_directory(base)
 
     def remove(self) -> None:
         """Remove the directory and all in it."""
@@ -59,6 +59,23 @@ def remove_scratch_of(worker_scratch: Path, pid: int) -> None:
     """Remove the directories of a child that is gone."""
     for path in worker_scratch.glob(f"{pid}{_OWNER_END}*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _own_directory(base: Path) -> tuple[Path, int]:
+    """Make a directory and lock it.
+
+    A worker that starts beside this one may look in before the lock is taken,
+    and remove what seems to be nobody's: then it is made anew.
+    """
+    while True:
+        path = base / f"{_PREFIX}{uuid.uuid4().hex}"
+        path.mkdir(mode=0o700)
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = _lock(path)
+            if descriptor is not None:
+                if os.path.samestat(os.fstat(descriptor), (path / _LOCK_NAME).stat()):
+                    return path, descriptor
+                os.close(descriptor)
 
 
 def _lock(path: Path) -> int | None:
