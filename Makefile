@@ -46,11 +46,7 @@ status: install ## Show what runs
 
 .PHONY: test
 test: install ## Run the whole suite against real servers
-	@# Two at a time, then those that must be alone; both runs count.
-	@status=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not alone" || status=1; \
-	$(BIN)/python -m pytest -m "alone and not slow" || status=1; \
-	exit $$status
+	@$(BIN)/python -m tests.suite
 
 .PHONY: faults
 faults: install ## Inject every fault that this machine can; renews the table in docs/reliability.md
