@@ -3,7 +3,8 @@
 A worker that was killed leaves its directory. Each one is locked by the
 process that made it, and the kernel frees the lock with the process, so the
 next worker knows which are nobody's; process ids would not tell, as they are
-used again.
+used again. The lock is on the directory itself, where systemd-tmpfiles looks
+for it too before it cleans up what is old.
 """
 
 import contextlib
@@ -15,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOCK_NAME = ".lock"
 _PREFIX = "worker-"
 _OWNER_END = "-attempt-"
 
@@ -73,13 +73,13 @@ def _own_directory(base: Path) -> tuple[Path, int]:
         with contextlib.suppress(FileNotFoundError):
             descriptor = _lock(path)
             if descriptor is not None:
-                if os.path.samestat(os.fstat(descriptor), (path / _LOCK_NAME).stat()):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
                     return path, descriptor
                 os.close(descriptor)
 
 
 def _lock(path: Path) -> int | None:
-    descriptor = os.open(path / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -90,8 +90,6 @@ def _lock(path: Path) -> int | None:
 
 def _remove_abandoned(base: Path) -> None:
     for path in base.glob(f"{_PREFIX}*"):
-        if path.is_symlink() or not (path / _LOCK_NAME).exists():
-            continue  # another worker is just making it
         with contextlib.suppress(OSError):
             descriptor = _lock(path)
             if descriptor is not None:

@@ -46,7 +46,7 @@ def test_directory_is_the_workers_own_when_another_starts_beside_it(
         """Lock what is made first only after another worker has found it nobody's."""
         if not others:
             (made,) = tmp_path.iterdir()
-            others.append(os.open(made / ".lock", os.O_RDWR))
+            others.append(os.open(made, os.O_RDONLY))
             real(others[0], fcntl.LOCK_EX)
             if other == "has removed it":
                 shutil.rmtree(made)
@@ -60,6 +60,13 @@ def test_directory_is_the_workers_own_when_another_starts_beside_it(
         os.close(others[0])
     last = WorkerScratch(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([worker.path, later.path, last.path])
+
+
+def test_directory_of_a_dead_worker_is_removed_when_another_starts(tmp_path: Path) -> None:
+    abandoned = tmp_path / "worker-of-before"
+    (abandoned / "attempt").mkdir(parents=True)
+    worker = WorkerScratch(tmp_path)
+    assert list(tmp_path.iterdir()) == [worker.path]
 
 
 def test_scratch_is_refused_when_it_is_a_link(tmp_path: Path) -> None:
