@@ -6,6 +6,8 @@ migrated template) and an empty Valkey.
 
 import itertools
 import os
+import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,14 @@ for _name in [name for name in os.environ if name.startswith(("BABELMILL_", "OTE
 # would run in the child too and crash it before it has become the server.
 # gRPC reads this when it is imported.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# For root, PostgreSQL runs as a lesser user, who must be let in to its data. Every start of
+# pytest shuts others out of the directory that all of a user's runs share, so that tests
+# elsewhere would take the data away from these: this checkout has a directory of its own.
+_checkout = zlib.crc32(str(Path(__file__).parent).encode())
+_temporary = Path(tempfile.gettempdir()) / f"babelmill-tests-{os.getuid()}-{_checkout:08x}"
+_temporary.mkdir(mode=0o700, exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_temporary))
 
 _database_numbers = itertools.count(1)
 
