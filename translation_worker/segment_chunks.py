@@ -10,6 +10,8 @@ CHUNK_CHARACTERS = 12_000
 # Beyond so many chunks each grows, too: a step has a price of its own, and many workers are
 # kept busy already.
 _MANY_CHUNKS = 10
+# So many chunks of equal length, and the last is halved.
+_HALVED_FROM = 3
 
 
 def characters_of(segment: Segment) -> int:
@@ -21,19 +23,27 @@ def cut_chunks(segments: Sequence[Segment], max_chunks: int) -> list[list[Segmen
     """Cut a document into chunks of about CHUNK_CHARACTERS, at most `max_chunks` (0: no limit).
 
     A long document has more and longer ones: four times the length, twice as many.
-    No chunk is empty, and none cuts a segment.
+    No chunk is empty, and none cuts a segment. The last of many is halved, so that
+    workers who share them end at about the same time.
     """
     total = sum(characters_of(segment) for segment in segments)
+    most = max_chunks if max_chunks > 0 else math.inf
     wanted = max(1, round(total / CHUNK_CHARACTERS))
     if wanted > _MANY_CHUNKS:
         wanted = round(math.sqrt(wanted * _MANY_CHUNKS))
-    count = min(wanted, max_chunks) if max_chunks > 0 else wanted
+    whole = int(min(wanted, most))
+    if _HALVED_FROM <= whole < most:
+        whole -= 1
+        halves = 2 * whole + 2
+    else:
+        halves = 2 * whole
     chunks: dict[int, list[Segment]] = {}
     before = 0
     for segment in segments:
         size = characters_of(segment)
         # Its middle decides, so that a long segment goes where most of it is.
-        place = (2 * before + size) * count // (2 * total) if total else 0
-        chunks.setdefault(min(place, count - 1), []).append(segment)
+        half = min((2 * before + size) * halves // (2 * total), halves - 1) if total else 0
+        place = half // 2 if half < 2 * whole else half - whole
+        chunks.setdefault(place, []).append(segment)
         before += size
     return [chunks[place] for place in sorted(chunks)]

@@ -11,7 +11,7 @@ def _segments(characters: int, each: int = 500) -> list[Segment]:
 
 
 @pytest.mark.parametrize(
-    ("characters", "chunks"), [(1_000, 1), (30_000, 2), (120_000, 10), (480_000, 20)]
+    ("characters", "chunks"), [(1_000, 1), (30_000, 2), (36_000, 4), (120_000, 11), (480_000, 21)]
 )
 def test_chunks_are_more_and_longer_when_a_document_is(characters: int, chunks: int) -> None:
     segments = _segments(characters)
@@ -19,11 +19,17 @@ def test_chunks_are_more_and_longer_when_a_document_is(characters: int, chunks: 
     assert [segment for chunk in cut for segment in chunk] == segments
     assert len(cut) == chunks
     sizes = [sum(map(characters_of, chunk)) for chunk in cut]
+    if chunks > 2:
+        sizes[-2:] = [2 * size for size in sizes[-2:]]
     assert max(sizes) - min(sizes) <= 2 * characters_of(segments[0])
 
 
-def test_chunks_are_not_more_than_allowed() -> None:
-    assert len(cut_chunks(_segments(20 * CHUNK_CHARACTERS), 3)) == 3
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 14])
+def test_chunks_are_not_more_than_allowed(most: int) -> None:
+    segments = _segments(20 * CHUNK_CHARACTERS)
+    cut = cut_chunks(segments, most)
+    assert len(cut) == most
+    assert [segment for chunk in cut for segment in chunk] == segments
 
 
 def test_a_long_segment_is_not_cut() -> None:
