@@ -10,6 +10,7 @@ from translation_worker.formats.docx_names import child, local_name
 from translation_worker.formats.docx_paragraph import Story, WordParagraph
 from translation_worker.formats.docx_styles import WordStyles, is_monospaced, style_id
 from translation_worker.formats.office_codec import OfficeCodec, PartKind
+from translation_worker.formats.office_descriptions import description_slots
 from translation_worker.formats.office_drawing import chart_slots, drawing_slots
 from translation_worker.formats.office_slots import Slot
 from translation_worker.formats.office_types import TYPES_PART, parts_of_kinds
@@ -88,7 +89,7 @@ def _story_slots(root: etree._Element, styles: WordStyles, place: str) -> list[S
         if style not in styles.code:
             context = "heading" if style in styles.headings else place or _place(paragraph)
             slots.append(WordParagraph(paragraph, story, keys[paragraph], context))
-    return slots
+    return [*slots, *description_slots(root)]
 
 
 def _twins(root: etree._Element) -> dict[etree._Element, etree._Element]:

@@ -15,6 +15,7 @@ from translation_worker.formats.odt_names import OFFICE, STYLE, TABLE, TEXT
 from translation_worker.formats.odt_paragraph import OdfParagraph
 from translation_worker.formats.odt_styles import OdfStyles, set_language
 from translation_worker.formats.office_codec import OfficeCodec, PartKind
+from translation_worker.formats.office_descriptions import odf_description_slots
 from translation_worker.formats.office_slots import Slot, TextSlot
 from translation_worker.formats.packages import Package
 from translation_worker.formats.word_languages import primary, regional, script
@@ -99,7 +100,7 @@ def _content_slots(root: etree._Element) -> list[Slot]:
         place = next((_PLACES[tag] for tag in line if tag in _PLACES), "")
         context = "heading" if styles.is_heading(paragraph) else place
         slots.append(OdfParagraph(paragraph, styles, f"p{index}", context))
-    return slots
+    return [*slots, *odf_description_slots(root)]
 
 
 def _header_slots(root: etree._Element) -> list[Slot]:

@@ -117,13 +117,13 @@ def _segments(
     """Yield a segment for each slot with words that does not repeat one that was seen."""
     for slot in slots:
         options.stop()
-        segment_id = _segment_id(name, slot)
-        if segment_id in seen:
+        one_id = segment_id(name, slot)
+        if one_id in seen:
             continue
         layout = lay_out(slot.items())
         if layout.has_words:
-            seen.add(segment_id)
-            yield Segment(segment_id, layout.content, slot.context)
+            seen.add(one_id)
+            yield Segment(one_id, layout.content, slot.context)
 
 
 def _translated(
@@ -136,7 +136,7 @@ def _translated(
     filled: list[tuple[Slot, list[Item]]] = []
     for slot in slots:
         options.stop()
-        content = translations.get(_segment_id(name, slot))
+        content = translations.get(segment_id(name, slot))
         if content is None:
             continue
         layout: Layout = lay_out(slot.items())
@@ -145,7 +145,8 @@ def _translated(
     return filled
 
 
-def _segment_id(part_name: str, slot: Slot) -> str:
+def segment_id(part_name: str, slot: Slot) -> str:
+    """Return the id of the segment that a slot of a part is."""
     # A key with a colon is the id of a slot in another part that holds the same.
     return slot.key if ":" in slot.key else f"{part_name.removesuffix('.xml')}:{slot.key}"
 

@@ -9,6 +9,7 @@ from lxml import etree
 
 from translation_worker.formats.codec import CodecOptions
 from translation_worker.formats.office_codec import OfficeCodec, PartKind
+from translation_worker.formats.office_descriptions import description_slots
 from translation_worker.formats.office_drawing import chart_slots, drawing_slots
 from translation_worker.formats.office_slots import Slot, TextSlot
 from translation_worker.formats.office_types import TYPES_PART, parts_of_kinds
@@ -39,7 +40,7 @@ class PptxCodec(OfficeCodec):
             package,
             options.limits,
             {
-                "presentationml.slide+xml": PartKind(drawing_slots),
+                "presentationml.slide+xml": PartKind(_slide_slots),
                 "presentationml.notesSlide+xml": PartKind(_note_slots),
                 "drawingml.chart+xml": PartKind(chart_slots),
                 "drawingml.diagramData+xml": PartKind(drawing_slots),
@@ -48,6 +49,10 @@ class PptxCodec(OfficeCodec):
                 "ms-powerpoint.comments+xml": PartKind(_threaded_slots),
             },
         )
+
+
+def _slide_slots(root: etree._Element) -> list[Slot]:
+    return [*drawing_slots(root), *description_slots(root)]
 
 
 def _note_slots(root: etree._Element) -> list[Slot]:

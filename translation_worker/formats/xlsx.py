@@ -1,4 +1,4 @@
-"""Workbooks: the texts of cells and comments, of charts and shapes.
+"""Workbooks: the texts of cells and comments, of charts and shapes, of headers and footers.
 
 Numbers, dates, formulas and the names of sheets stay.
 """
@@ -11,11 +11,13 @@ from lxml import etree
 from translation_worker.document import Content
 from translation_worker.formats.codec import CodecOptions, DocumentLimits, Written
 from translation_worker.formats.office_codec import OfficeCodec, PartKind
+from translation_worker.formats.office_descriptions import description_slots
 from translation_worker.formats.office_drawing import chart_slots, drawing_slots
 from translation_worker.formats.office_slots import Slot, TextSlot
 from translation_worker.formats.office_types import TYPES_PART, parts_of_kinds
 from translation_worker.formats.packages import Package, open_package
 from translation_worker.formats.safe_xml import parse_xml
+from translation_worker.formats.xlsx_headers import header_slots, without_room
 from translation_worker.formats.xlsx_names import (
     FormulaWords,
     clashing_ids,
@@ -29,14 +31,14 @@ _SHEET = "spreadsheetml.worksheet+xml"
 _TABLE = "spreadsheetml.table+xml"
 _PIVOT = "spreadsheetml.pivotCacheDefinition+xml"
 _WORKBOOKS = ("spreadsheetml.sheet.main+xml", "ms-excel.sheet.macroEnabled.main+xml")
-_INLINE = b"inlineStr"
+_INLINE, _HEADERS = b"inlineStr", b"headerFooter"
 
 
 class XlsxCodec(OfficeCodec):
     """Reads and writes workbooks."""
 
     name = "xlsx"
-    description = "Workbook: texts of cells, comments, charts and shapes; never formulas."
+    description = "Workbook: texts of cells, comments, charts, shapes and headers; never formulas."
     extensions = (".xlsx", ".xlsm", ".xltx")
     media_types = (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -57,11 +59,11 @@ class XlsxCodec(OfficeCodec):
             options.limits,
             {
                 _STRINGS: PartKind(lambda root: book.kept_out(_shared_strings(root))),
-                _SHEET: PartKind(lambda root: book.kept_out(_inline_strings(root))),
+                _SHEET: PartKind(book.sheet_slots),
                 "spreadsheetml.comments+xml": PartKind(_comments),
                 "ms-excel.threadedcomments+xml": PartKind(_threaded_comments),
                 "drawingml.chart+xml": PartKind(book.chart_slots),
-                "officedocument.drawing+xml": PartKind(drawing_slots),
+                "officedocument.drawing+xml": PartKind(_drawing_slots),
                 "drawingml.chartshapes+xml": PartKind(drawing_slots),
                 _TABLE: PartKind(lambda root: heading_slots(root, book.ids)),
             },
@@ -78,22 +80,28 @@ class XlsxCodec(OfficeCodec):
     ) -> Written:
         """Write the translated workbook to `target`, from the original at `path`.
 
-        A heading whose translation another column of its table has already keeps its words.
+        A heading whose translation another column of its table has already keeps its words, and so
+        does the header of a page that would be longer than one may be.
         """
         with open_package(path, options.limits) as package:
             book = _Book(package, options.limits)
             clashing: set[str] = set()
             for names in book.tables:
                 clashing |= clashing_ids(names, book.ids, translations)
-        kept = {name: one for name, one in translations.items() if name not in clashing}
+            long: set[str] = set()
+            for name, sheet in book.sheets.items():
+                long |= without_room(name, sheet, translations)
+        kept = {name: one for name, one in translations.items() if name not in clashing | long}
         super().write(path, kept, target, target_language, options)
-        return Written(notes={"table_headings_kept": len(clashing)} if clashing else {})
+        notes = {"table_headings_kept": len(clashing), "headers_kept": len(long)}
+        return Written(notes={name: count for name, count in notes.items() if count})
 
 
 class _Book:
     """What is to be known of a whole workbook to read its parts.
 
-    `ids` are the segments of the texts of cells, `tables` the names of each table's columns.
+    `ids` are the segments of the texts of cells, `tables` the names of each table's columns,
+    `sheets` those with words of their own.
     """
 
     def __init__(self, package: Package, limits: DocumentLimits) -> None:
@@ -101,6 +109,7 @@ class _Book:
         roots: dict[str, list[etree._Element]] = {kind: [] for kind in kinds}
         formulas = FormulaWords()
         self.sheets_without_words: set[str] = set()
+        self.sheets: dict[str, etree._Element] = {}
         self.ids: dict[str, str] = {}
         texts: list[tuple[str, CellText]] = []
         for kind in kinds:
@@ -108,11 +117,13 @@ class _Book:
                 data = package.read(name)
                 if kind in {_SHEET, *_WORKBOOKS}:
                     formulas.add(data)
-                if kind == _SHEET and _INLINE not in data:
+                if kind == _SHEET and _INLINE not in data and _HEADERS not in data:
                     self.sheets_without_words.add(name)
                 elif kind not in _WORKBOOKS:
                     root = parse_xml(data, limits).getroot()
                     roots[kind].append(root)
+                    if kind == _SHEET:
+                        self.sheets[name] = root
                     texts += ((name, text) for text in _texts(kind, root))
         self.tables = [column_names(root) for root in roots[_TABLE]]
         self._kept = formulas.words | {
@@ -151,6 +162,10 @@ class _Book:
                 kept.append(text)
         return kept
 
+    def sheet_slots(self, root: etree._Element) -> list[Slot]:
+        """Return the texts of cells that lie in a sheet, and its headers and footers."""
+        return [*self.kept_out(_inline_strings(root)), *header_slots(root)]
+
     def chart_slots(self, root: etree._Element) -> list[Slot]:
         """Return the texts of a chart, with the labels that repeat cells as those cells' texts."""
         return chart_slots(root, self.ids)
@@ -171,6 +186,10 @@ def _shared_strings(root: etree._Element) -> Iterator[CellText]:
 def _inline_strings(root: etree._Element) -> Iterator[CellText]:
     for index, element in enumerate(root.iter("{*}is")):
         yield CellText(element, f"s{index}", "cell")
+
+
+def _drawing_slots(root: etree._Element) -> list[Slot]:
+    return [*drawing_slots(root), *description_slots(root)]
 
 
 def _comments(root: etree._Element) -> list[Slot]:

@@ -76,6 +76,8 @@ _RUN_NAMES = frozenset(
     }
 )
 
+_DESCRIBING = frozenset({"alt", "descr", "title"})
+
 
 def _all_text(data: bytes) -> str:
     """Return the text of all elements, be it translated or not, without spaces and case."""
@@ -84,9 +86,9 @@ def _all_text(data: bytes) -> str:
 
 
 def _fixed(data: bytes) -> Counter[str]:
-    """Count all elements outside of runs' properties, with their attributes."""
+    """Count all elements outside of runs' properties, with their attributes but descriptions."""
     return Counter(
-        f"{element.tag!s}{sorted(element.items())}"
+        f"{element.tag!s}{sorted(one for one in element.items() if one[0] not in _DESCRIBING)}"
         for element in etree.fromstring(data).iter("{*}*")
         if not _is_of_run(element)
     )

@@ -1,5 +1,6 @@
 """Word documents keep everything but their words."""
 
+import zipfile
 from pathlib import Path
 
 import docx
@@ -306,3 +307,25 @@ def test_words_run_from_the_right_when_the_language_does(tmp_path: Path) -> None
     (properties,) = paragraph._p.xpath("./w:r/w:rPr")
     assert [one.tag.rpartition("}")[2] for one in properties] == ["b", "rtl", "lang"]
     assert paragraph._p.xpath("./w:r/w:rPr/w:lang/@w:bidi") == ["he-IL"]
+
+
+def test_descriptions_of_a_picture_are_one_segment_wherever_it_has_them(tmp_path: Path) -> None:
+    path = with_markup(
+        tmp_path,
+        '<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:inline>'
+        '<wp:docPr id="1" name="Picture 1" title="A title" descr="A lamp &amp; a table"/>'
+        '<a:graphic><a:graphicData uri="x"><wps:wsp><wps:cNvPr id="0" name="lamp.png"'
+        ' descr="A lamp &amp; a table"/></wps:wsp></a:graphicData></a:graphic>'
+        "</wp:inline></w:drawing></mc:Choice><mc:Fallback><w:pict>"
+        '<v:shape alt="A lamp &amp; a table"/></w:pict></mc:Fallback></mc:AlternateContent></w:r>',
+    )
+    found = read(CODEC, path).values()
+    assert [(one.content, one.context) for one in found] == [
+        (("A title",), "description of a picture"),
+        (("A lamp & a table",), "description of a picture"),
+    ]
+    write_swapped(CODEC, path, tmp_path / "target.docx")
+    with zipfile.ZipFile(tmp_path / "target.docx") as package:
+        written = package.read("word/document.xml").decode()
+    assert written.count('"a LAMP &amp; A TABLE"') == 3
+    assert 'name="Picture 1" title="a TITLE"' in written

@@ -29,6 +29,7 @@ SPACES = " ".join(
         ("table", "table"),
         ("draw", "drawing"),
         ("fo", "xsl-fo-compatible"),
+        ("svg", "svg-compatible"),
     )
 )
 AUTOMATIC = """
@@ -228,3 +229,18 @@ def test_a_document_is_recognised_by_the_type_it_starts_with(tmp_path: Path) -> 
     head = saved(tmp_path, "").read_bytes()[:4096]
     assert CODEC.recognises(head, ())
     assert not OdsCodec().recognises(head, ())
+
+
+def test_descriptions_of_pictures_are_translated(tmp_path: Path) -> None:
+    frame = (
+        '<text:p><draw:frame draw:name="Image1"><draw:image/><svg:title>A lamp</svg:title>'
+        "<svg:desc>It stands on a table.</svg:desc></draw:frame></text:p>"
+    )
+    path = saved(tmp_path, frame)
+    assert "A lamp" in texts(CODEC, path)
+    assert_keeps_everything_but_words(CODEC, path, tmp_path)
+    write_swapped(CODEC, path, tmp_path / "target.odt")
+    with zipfile.ZipFile(tmp_path / "target.odt") as package:
+        written = package.read("content.xml").decode()
+    assert "<svg:title>a LAMP</svg:title><svg:desc>iT STANDS ON A TABLE.</svg:desc>" in written
+    assert 'draw:name="Image1"' in written

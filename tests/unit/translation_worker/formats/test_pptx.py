@@ -34,7 +34,9 @@ def presentation(tmp_path: Path) -> Path:
     paragraph.add_run().text = "go on"
     linked = paragraph.add_run()
     linked.text, linked.hyperlink.address = " here", "https://example.org/"
-    table = slide.shapes.add_table(1, 2, 0, 0, 100, 100).table
+    holder = slide.shapes.add_table(1, 2, 0, 0, 100, 100)
+    holder._element.nvGraphicFramePr.cNvPr.set("descr", "What the table tells")
+    table = holder.table
     table.cell(0, 0).text, table.cell(0, 1).text = "A cell", "12"
     data = CategoryChartData()  # type: ignore[no-untyped-call]  # a part without types
     data.categories = ["East", "West"]
@@ -59,6 +61,7 @@ def test_slides_notes_tables_and_charts_are_read(presentation: Path) -> None:
         "The title": "heading",
         "Some <g1>bold</g1> words<x2/>go on <g3>here</g3>": "",
         "A cell": "table cell",
+        "What the table tells": "description of a picture",
         "What to say": "note",
         "Title of the chart": "chart title",
         "Sales of all": "chart label",

@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # published without types
+from lxml import etree
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.chart import BarChart, Reference
@@ -24,7 +25,10 @@ from tests.unit.translation_worker.formats.office_round_trips import (
     translations_of,
     write_swapped,
 )
+from translation_worker.document import plain_text
+from translation_worker.formats.office_items import Words, join
 from translation_worker.formats.xlsx import XlsxCodec
+from translation_worker.formats.xlsx_headers import header_slots
 
 CODEC = XlsxCodec()
 
@@ -205,3 +209,59 @@ def test_shared_strings_are_read_and_written_when_a_workbook_has_them(tmp_path: 
     assert cells(target)["A3"] == "a RED TABLE"
     with zipfile.ZipFile(target) as package:
         assert b">nAME<" in package.read("xl/charts/chart1.xml")
+
+
+def page_texts(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as package:
+        root = etree.fromstring(package.read("xl/worksheets/sheet1.xml"))
+    names = ("oddHeader", "oddFooter", "evenHeader")
+    return {name: root.findtext(f"{{*}}headerFooter/{{*}}{name}") or "" for name in names}
+
+
+def with_page_texts(sheet: Worksheet) -> None:
+    sheet["A1"] = 1
+    header, footer = sheet.oddHeader, sheet.oddFooter
+    assert header is not None
+    assert footer is not None
+    header.left.text = "&[Tab]"
+    header.center.text = "Costs && income of &[Date]"
+    header.center.font, header.center.size = "Arial,Bold", 12
+    footer.right.text = "Page &[Page] of &N"
+
+
+def test_headers_and_footers_are_translated_and_their_codes_stay(tmp_path: Path) -> None:
+    path, target = saved(tmp_path, with_page_texts), tmp_path / "target.xlsx"
+    before = page_texts(path)
+    assert before["oddHeader"] == '&L&A&C&"Arial,Bold"&12 Costs && income of &D'
+    found = read(CODEC, path).values()
+    assert [(plain_text(one.content), one.context) for one in found] == [
+        ("Costs & income of", "header"),
+        ("Page  of", "footer"),
+    ]
+    write_swapped(CODEC, path, target)
+    after = page_texts(target)
+    assert after["oddHeader"] == '&L&A&C&"Arial,Bold"&12 cOSTS && INCOME OF &D'
+    assert after["oddFooter"] == "&RpAGE &P OF &N"
+
+
+def test_a_header_never_starts_with_a_digit_behind_its_size() -> None:
+    page = etree.fromstring(
+        "<headerFooter><oddHeader>&amp;C&amp;12Costs</oddHeader></headerFooter>"
+    )
+    (section,) = header_slots(page)
+    size, _ = join(section.items())
+    section.fill([size, Words("2024 costs")], "pt")
+    assert page.findtext("oddHeader") == "&C&12 2024 costs"
+
+
+def test_a_header_keeps_its_words_when_others_would_be_too_long(tmp_path: Path) -> None:
+    path, target = saved(tmp_path, with_page_texts), tmp_path / "target.xlsx"
+    found = read(CODEC, path)
+    changed = {name: (*one.content, "word " * 50) for name, one in found.items()}
+    changed = {
+        name: content if found[name].context == "header" else found[name].content
+        for name, content in changed.items()
+    }
+    written = CODEC.write(path, changed, target, "pt", OPTIONS)
+    assert written.notes == {"headers_kept": 1}
+    assert page_texts(target) == page_texts(path)
