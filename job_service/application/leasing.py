@@ -202,7 +202,9 @@ class Leasing:
                     )
                 except StaleLease:
                     directives.append(LeaseDirective.LOST)
-                    _log.warning("lease_lost", step_id=str(report.step_id), worker_id=worker_id)
+                    # A report and a heartbeat of one worker may overtake each other.
+                    if uow.leases.find(lease) is None:
+                        _log.warning("lease_lost", step_id=str(report.step_id), worker_id=worker_id)
                     continue
                 draft.put(step)
                 if report.progress is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from job_service.application.leasing import LeaseDirective, LeaseRequest
 from job_service.application.outcomes import NewOutput
@@ -48,10 +49,20 @@ def test_completion_is_stale_when_the_lease_has_expired(core: Core) -> None:
     new = core.start(job)
     with pytest.raises(StaleLease):
         core.complete(old, b"stale")
-    assert core.beat(old) is LeaseDirective.LOST
+    with capture_logs() as told:
+        assert core.beat(old) is LeaseDirective.LOST
+    assert [each["event"] for each in told] == ["lease_lost"]
     core.complete(new, b"fresh")
     (output,) = core.job(job).targets[0].outputs
     assert output.inline == b"fresh"
+
+
+def test_nothing_is_told_as_lost_when_a_heartbeat_comes_behind_its_report(core: Core) -> None:
+    lease = core.start(core.create())
+    core.complete(lease)
+    with capture_logs() as told:
+        assert core.beat(lease) is LeaseDirective.LOST
+    assert told == []
 
 
 @pytest.mark.matrix(21)
