@@ -143,6 +143,9 @@ _PLAIN = re.compile(
     r"(?:(?=[ ,;:!?\"”»]|[.](?:\s|\Z)|\Z)|(?<=\d\d)(?=\)))"
     rf"|(?:(?<= )|\A)\((?=[{_LATIN}\d\"“])|\)(?=[ ,;:!?]|[.](?:\s|\Z)|\Z))*+"
 )
+# Words that no literal begins at, each with the space behind it. What may follow a name of a key
+# across a space is a plus.
+_WORDS = re.compile(rf"(?:[{_LATIN}]{{1,{_LONGEST_WORD - 1}}}+[,;]?+ (?!\+))*+")
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"`{}|\\^]+")
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[?!][A-Za-z][^<>]*>", re.DOTALL)
@@ -202,13 +205,26 @@ def without_literals(text: str, source_language: str) -> str:
 
 def _literal_spans(text: str) -> Iterator[Span]:
     position = 0
-    while (match := _LITERALS.search(text, position)) is not None:
+    while (match := _next_literal(text, position)) is not None:
         start, end = match.span()
         if match["address"] or match["long"]:
             end = _without_trailing_punctuation(text, start, end)
         if end > start:
             yield Span(start, end, SpanKind.LITERAL)
         position = max(end, start + 1)
+
+
+def _next_literal(text: str, position: int) -> re.Match[str] | None:
+    """Search for a literal, passing over words: the expression takes its time at each letter."""
+    while position < len(text):
+        words = _WORDS.match(text, position)
+        position = words.end() if words else position
+        behind = text.find(" ", position) + 1 or len(text)
+        for start in range(position, behind):
+            if match := _LITERALS.match(text, start):
+                return match
+        position = behind
+    return None
 
 
 def _web_spans(text: str) -> Iterator[Span]:

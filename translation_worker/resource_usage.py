@@ -27,6 +27,8 @@ class UsageMeter:
     def __init__(self, helper_process_ids: Callable[[], Iterable[int]]) -> None:
         self._helper_process_ids = helper_process_ids
         self._own = psutil.Process()
+        # Looked up once: psutil asks the kernel who it is whenever it makes one.
+        self._helpers: dict[int, psutil.Process] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="usage-meter", daemon=True)
@@ -80,7 +82,9 @@ class UsageMeter:
             rss_bytes = self._read(self._own)
             for pid in self._helper_process_ids():
                 try:
-                    rss_bytes += self._read(psutil.Process(pid))
+                    helper = self._helpers.get(pid) or psutil.Process(pid)
+                    self._helpers[pid] = helper
+                    rss_bytes += self._read(helper)
                 except psutil.Error:
                     # It has ended since it was listed; its last sample stands.
                     continue

@@ -22,8 +22,10 @@ _QUOTE = re.compile(r"[\"“”„«»]|(?<!\w)['‘](?=\w)|(?<=[\w.,!?…])['�
 _ANY_QUOTE = re.compile(r"[\"“”„«»'‘’]")
 _SMALL_LETTER = re.compile(r"[a-z]")
 _DASH = re.compile(r"\s*[—–]\s*|\s-{1,3}\s")
-_STOPS = re.compile(r"[.!?:;,…]+\Z")
-_STOP_INSIDE_QUOTE = re.compile(r"[.!?…][\"'”’»)]+\Z")
+_DASHES = "—–-"
+_STOPS = ".!?:;,…"
+_SENTENCE_STOPS = ".!?…"
+_CLOSING_MARKS = "\"'”’»)"
 _NUMBER_RANGE = re.compile(r"(?<=\d)[—–](?=\d)")
 _WORD = re.compile(r"\w+")
 _CAPITALIZED = re.compile(r"[A-Z]\w+")
@@ -69,11 +71,12 @@ class Adapted:
         return f"{lead}{text}{tail}"
 
     def _with_last_stop(self, text: str) -> str:
-        if _STOP_INSIDE_QUOTE.search(self.source):
+        within = self.source.rstrip(_CLOSING_MARKS)
+        if within != self.source and within.endswith(tuple(_SENTENCE_STOPS)):
             return text
-        wanted, found = _STOPS.search(self.source), _STOPS.search(text)
-        body = text[: found.start()] if found else text
-        return (body.rstrip() if body.strip() else text) + (wanted[0] if wanted else "")
+        wanted = self.source[len(self.source.rstrip(_STOPS)) :]
+        body = text.rstrip(_STOPS).rstrip()
+        return (body or text) + wanted
 
     def _with_first_letter(self, text: str) -> str:
         index = _first_letter(text, self.token)
@@ -100,13 +103,15 @@ def adapt(text: str, token: re.Pattern[str]) -> Adapted:
     plain = _SPACES.sub(" ", source)
     plain = plain.replace("…", "...").translate({ord(mark): '"' for mark in _DOUBLE_QUOTES})
     plain = plain.replace("’", "'").replace("‘", "'")
-    plain = _DASH.sub(" - ", _NUMBER_RANGE.sub("-", plain)).strip()
+    if _has_any(plain, _DASHES):
+        plain = _DASH.sub(" - ", _NUMBER_RANGE.sub("-", plain))
+    plain = plain.strip()
     shouted = _is_shouted(plain, token)
     if shouted:
         plain = _sentence_case(plain, token)
     first = _first_letter(plain, token)
     words = token.sub(" ", plain).split()
-    if first is not None and plain[first].islower() and len(words) > 1 and not _STOPS.search(plain):
+    if first is not None and plain[first].islower() and len(words) > 1 and plain[-1] not in _STOPS:
         # A fragment in small letters reads as garbage to the model; a stop calms it.
         plain += "."
     return Adapted(plain, source, lead, tail, shouted, token)
@@ -215,6 +220,8 @@ def _with_quotes(source: str, text: str) -> str:
 
 def _with_dashes(source: str, text: str) -> str:
     """Set the source's dashes and the space around them."""
+    if not _has_any(source, _DASHES):
+        return text
     if _NUMBER_RANGE.search(source):
         text = re.sub(r"(?<=\d)-(?=\d)", "–", text)
         source = _NUMBER_RANGE.sub("-", source)

@@ -238,11 +238,15 @@ class LocalStore:
         current = os.open(self.root, _DIR_FLAGS)
         try:
             for part in parts:
-                if make:
+                try:
+                    below = os.open(part, _DIR_FLAGS, dir_fd=current)
+                except FileNotFoundError:
+                    if not make:
+                        raise
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, 0o700, dir_fd=current)
                         os.fsync(current)
-                below = os.open(part, _DIR_FLAGS, dir_fd=current)
+                    below = os.open(part, _DIR_FLAGS, dir_fd=current)
                 os.close(current)
                 current = below
             yield current
