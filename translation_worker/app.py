@@ -29,7 +29,7 @@ def handlers(settings: TranslationSettings) -> Mapping[str, StepHandler]:
     chains = Chains(engines)
     return {
         "translate_text": TranslateText(chains),
-        "extract": ExtractDocument(settings),
+        "extract": ExtractDocument(settings, chains),
         "translate_segments": TranslateSegments(chains),
         "adapt_tone": AdaptTone(chains),
         "reconstruct": ReconstructDocument(settings),

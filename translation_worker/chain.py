@@ -123,6 +123,15 @@ class Chain:
         return all(each.whole_segments for each in self._capabilities())
 
     @property
+    def characters_per_second(self) -> float:
+        """How fast the route that is tried first is, roughly, in one process."""
+        speeds = (
+            self._engines[hop.engine].capabilities.characters_per_second
+            for hop in self.routes[0].hops
+        )
+        return 1 / sum(1 / speed for speed in speeds)
+
+    @property
     def keeps_glossary(self) -> bool:
         """Whether every route keeps to the glossary by itself."""
         return all(each.keeps_glossary for each in self._capabilities())

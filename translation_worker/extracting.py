@@ -11,13 +11,20 @@ from pathlib import Path
 
 from babelmill.jobs.v1 import lease_pb2, progress_pb2
 from babelmill.kit.worker.handler import Attempt, FailureReason, Output, Result, StepFailure
+from translation_worker.chain import Chains
 from translation_worker.document import Segment, plain_text
 from translation_worker.document_files import DocumentFiles, codec_options, document_failures
 from translation_worker.document_json import JSON_MEDIA_TYPE, SegmentsPart, write_segments
+from translation_worker.engines.brief import Brief
 from translation_worker.formats.codec import Codec
 from translation_worker.formats.registry import recognise
 from translation_worker.resource_usage import UsageMeter
-from translation_worker.segment_chunks import characters_of, cut_chunks
+from translation_worker.segment_chunks import (
+    CHUNK_CHARACTERS,
+    characters_of,
+    chunk_characters,
+    cut_chunks,
+)
 from translation_worker.sources.fetching import fetch
 from translation_worker.sources.language import Detected, detect
 from translation_worker.sources.source_settings import SourceSettings
@@ -42,9 +49,10 @@ class _Source:
 class ExtractDocument:
     """Handler of extract."""
 
-    def __init__(self, settings: SourceSettings) -> None:
+    def __init__(self, settings: SourceSettings, chains: Chains) -> None:
         self._settings = settings
         self._files = DocumentFiles(settings)
+        self._chains = chains
 
     def run(self, work: lease_pb2.Work, attempt: Attempt) -> Result:
         """Read or fetch the document, tell its format and language, and cut it into chunks."""
@@ -96,7 +104,10 @@ class ExtractDocument:
         language = _language(order, segments)
         characters = sum(characters_of(segment) for segment in segments)
         _check_budget(order, language.language, characters)
-        chunks = cut_chunks(segments, order.max_chunks)
+        length = CHUNK_CHARACTERS
+        if characters > length:
+            length = self._chunk_characters(order, language.language)
+        chunks = cut_chunks(segments, order.max_chunks, length)
         outputs = [
             _chunk_output(number, codec, chunk, attempt) for number, chunk in enumerate(chunks, 1)
         ]
@@ -116,6 +127,20 @@ class ExtractDocument:
             ],
         )
         return outputs, extraction
+
+    def _chunk_characters(self, order: lease_pb2.ExtractWork, source_language: str) -> int:
+        """Say how long chunks are to be: short enough for the slowest of the languages."""
+        if order.has_chat_model and not order.engines:
+            return CHUNK_CHARACTERS
+        lengths = []
+        for target in order.target_languages:
+            try:
+                chain = self._chains.open(source_language, target, order.engines, Brief())
+            except StepFailure:
+                # An engine that wants more than is known here; or none, which another step tells.
+                return CHUNK_CHARACTERS
+            lengths.append(chunk_characters(chain.characters_per_second))
+        return min(lengths, default=CHUNK_CHARACTERS)
 
 
 def _original_filename(source: _Source, chunks: Sequence[Output]) -> str:

@@ -7,8 +7,9 @@ from translation_worker.document import Segment, plain_text
 
 # Some ten seconds of a neural engine: short enough to share out and to lose.
 CHUNK_CHARACTERS = 12_000
-# Beyond so many chunks each grows, too: a step has a price of its own, and many workers are
-# kept busy already.
+# Of an engine that is faster than that, a chunk is a second: a step has a price of its own.
+_FAST_CHUNK_SECONDS = 1.0
+# Beyond so many chunks each grows, too: many workers are kept busy already.
 _MANY_CHUNKS = 10
 # So many chunks of equal length, and the last is halved.
 _HALVED_FROM = 3
@@ -19,8 +20,15 @@ def characters_of(segment: Segment) -> int:
     return len(plain_text(segment.content))
 
 
-def cut_chunks(segments: Sequence[Segment], max_chunks: int) -> list[list[Segment]]:
-    """Cut a document into chunks of about CHUNK_CHARACTERS, at most `max_chunks` (0: no limit).
+def chunk_characters(characters_per_second: float) -> int:
+    """Return how long a chunk is to be for engines of a speed."""
+    return max(CHUNK_CHARACTERS, round(characters_per_second * _FAST_CHUNK_SECONDS))
+
+
+def cut_chunks(
+    segments: Sequence[Segment], max_chunks: int, characters: int = CHUNK_CHARACTERS
+) -> list[list[Segment]]:
+    """Cut a document into chunks of about `characters`, at most `max_chunks` (0: no limit).
 
     A long document has more and longer ones: four times the length, twice as many.
     No chunk is empty, and none cuts a segment. The last of many is halved, so that
@@ -28,7 +36,7 @@ def cut_chunks(segments: Sequence[Segment], max_chunks: int) -> list[list[Segmen
     """
     total = sum(characters_of(segment) for segment in segments)
     most = max_chunks if max_chunks > 0 else math.inf
-    wanted = max(1, round(total / CHUNK_CHARACTERS))
+    wanted = max(1, round(total / characters))
     if wanted > _MANY_CHUNKS:
         wanted = round(math.sqrt(wanted * _MANY_CHUNKS))
     whole = int(min(wanted, most))

@@ -66,6 +66,8 @@ def _extract(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
         record_rules=_record_rules(settings),
         max_chunks=_number(settings, "max_chunks"),
         max_characters=_number(settings, "max_characters"),
+        engines=granted.options.engines if granted.options else (),
+        has_chat_model=granted.options is not None and granted.options.chat_model is not None,
     )
     if "url" in settings:
         message.url = _text(settings, "url")

@@ -190,6 +190,7 @@ async def test_document_goes_through_every_family_of_queues(house: House, redis_
         target_fields=["name"], target_languages=["pt"], source_language="en"
     )
     spec.options.tone = translation_pb2.TONE_FORMAL
+    spec.options.engines.append("bergamot")
     spec.records.add().update({"name": "The mill"})
     request = job_service_pb2.CreateJobRequest(spec=job_pb2.JobSpec(translate_records=spec))
     job = (await house.jobs.CreateJob(request, metadata=house.client)).job
@@ -202,6 +203,9 @@ async def test_document_goes_through_every_family_of_queues(house: House, redis_
         message = await take_message(redis_url, queue)
         (lease,) = (await house.acquire(message.ref(str(uuid4())))).leases
         assert lease.work.WhichOneof("kind") is not None
+        if lease.work.HasField("extract"):
+            assert list(lease.work.extract.engines) == ["bergamot"]
+            assert not lease.work.extract.has_chat_model
         await house.workers.CompleteStep(
             worker_service_pb2.CompleteStepRequest(
                 worker_id=WORKER,

@@ -62,8 +62,9 @@ class EngineCapabilities:
 
     `any_pair` translates between any two languages, whatever `direct_pairs` says.
     `joins_routes` lets its pairs be hops of a route through a pivot. `whole_segments` takes a
-    paragraph as well as a sentence. The batch limits are those of one call of its own kind;
-    `translate` takes any number of sentences and keeps to them itself.
+    paragraph as well as a sentence. `characters_per_second` is a rough figure for one process of a
+    usual machine, by which documents are shared out. The batch limits are those of one call of its
+    own kind; `translate` takes any number of sentences and keeps to them itself.
     """
 
     any_pair: bool = False
@@ -72,6 +73,7 @@ class EngineCapabilities:
     keeps_glossary: bool = False
     sets_tone: bool = False
     whole_segments: bool = False
+    characters_per_second: int = 1_000
     max_batch_segments: int = 1
     max_batch_characters: int = 2000
     costs_money: bool = False

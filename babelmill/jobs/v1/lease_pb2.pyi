@@ -393,6 +393,8 @@ class ExtractWork(_message.Message):
     RECORD_RULES_FIELD_NUMBER: _builtins.int
     MAX_CHUNKS_FIELD_NUMBER: _builtins.int
     MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
+    ENGINES_FIELD_NUMBER: _builtins.int
+    HAS_CHAT_MODEL_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """Url to fetch it from."""
     format: _builtins.str
@@ -403,6 +405,10 @@ class ExtractWork(_message.Message):
     """Max_chunks to cut the segments into."""
     max_characters: _builtins.int
     """Max_characters of source text, times the target languages; 0 is no limit."""
+    has_chat_model: _builtins.bool
+    """Has_chat_model if the job brings a chat model, which is tried before all
+    when no engine is named.
+    """
     @_builtins.property
     def content(self) -> Global___StoredContent:
         """The file itself."""
@@ -415,6 +421,12 @@ class ExtractWork(_message.Message):
     def record_rules(self) -> Global___RecordRules:
         """Record_rules if the document is a TranslateRecordsSpec's records."""
 
+    @_builtins.property
+    def engines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Engines that will translate it, in their order; empty leaves that to the
+        worker. For fast ones the chunks are longer.
+        """
+
     def __init__(
         self,
         *,
@@ -426,10 +438,12 @@ class ExtractWork(_message.Message):
         record_rules: Global___RecordRules | None = ...,
         max_chunks: _builtins.int = ...,
         max_characters: _builtins.int = ...,
+        engines: _abc.Iterable[_builtins.str] | None = ...,
+        has_chat_model: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "record_rules", b"record_rules", "source", b"source", "url", b"url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "format", b"format", "max_characters", b"max_characters", "max_chunks", b"max_chunks", "record_rules", b"record_rules", "source", b"source", "source_language", b"source_language", "target_languages", b"target_languages", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "engines", b"engines", "format", b"format", "has_chat_model", b"has_chat_model", "max_characters", b"max_characters", "max_chunks", b"max_chunks", "record_rules", b"record_rules", "source", b"source", "source_language", b"source_language", "target_languages", b"target_languages", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["content", "url"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

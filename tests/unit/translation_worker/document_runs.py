@@ -74,11 +74,11 @@ class DocumentRun:
     def extract(self, original: lease_pb2.StoredContent, **order: object) -> list[bytes]:
         """Return the chunks."""
         fields = {"source_language": self.source_language, "max_chunks": self.max_chunks, **order}
-        work = lease_pb2.ExtractWork(content=original, target_languages=["pt"])
-        for name, value in fields.items():
-            setattr(work, name, value)
+        fields.setdefault("target_languages", ["pt"])
+        work = lease_pb2.ExtractWork(content=original, **fields)  # type: ignore[arg-type]
         bench = self.bench()
-        result = ExtractDocument(settings()).run(lease_pb2.Work(extract=work), bench.attempt)
+        handler = ExtractDocument(settings(), scripted_chains(self.engine))
+        result = handler.run(lease_pb2.Work(extract=work), bench.attempt)
         self.extraction = result.extraction
         return _all_read(bench, result)
 

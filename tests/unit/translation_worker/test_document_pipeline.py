@@ -9,6 +9,7 @@ from babelmill.kit.worker.handler import FailureReason, StepFailure
 from babelmill.translation.v1 import translation_pb2
 from tests.unit.translation_worker.document_runs import DocumentRun, Kept, stored
 from tests.unit.translation_worker.scripted_engine import ScriptedEngine
+from translation_worker.engines.engine import EngineCapabilities
 
 MARKDOWN = b"""# Hello world
 
@@ -131,6 +132,27 @@ def test_a_long_document_is_cut_into_no_more_chunks_than_allowed(tmp_path: Path)
     sizes = [chunk.characters for chunk in run.extraction.chunks]
     assert max(sizes) < 1.1 * min(sizes)
     assert len(DocumentRun(tmp_path / "2", run.engine).extract(stored(text, "a.txt"))) > 3
+
+
+@pytest.mark.parametrize(
+    ("order", "chunks"),
+    [
+        ({}, 4),
+        ({"engines": ["scripted"]}, 4),
+        ({"engines": ["another"]}, 11),
+        ({"has_chat_model": True}, 11),
+        ({"target_languages": ["pt", "es"]}, 11),
+        ({"source_language": ""}, 4),
+    ],
+)
+def test_chunks_are_longer_when_all_engines_are_fast(
+    order: dict[str, object], chunks: int, tmp_path: Path
+) -> None:
+    text = ("The mill stands by the river and grinds the words. " * 10 + "\n\n") * 240
+    engine = ScriptedEngine(greeting)
+    engine.capabilities = EngineCapabilities(characters_per_second=40_000)
+    found = DocumentRun(tmp_path, engine).extract(stored(text.encode(), "a.txt"), **order)
+    assert len(found) == chunks
 
 
 @pytest.mark.parametrize(
