@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "-m", "not slow and not alone", "--cache-clear")
+# More than two cores: they wait for servers and processes more than they compute.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "-m", "not slow and not alone", "--cache-clear")
 ALONE = ("-m", "alone and not slow")
 
 # What these hold does not depend on how fast the machine is.

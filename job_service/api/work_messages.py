@@ -66,7 +66,7 @@ def _extract(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
         record_rules=_record_rules(settings),
         max_chunks=_number(settings, "max_chunks"),
         max_characters=_number(settings, "max_characters"),
-        engines=granted.options.engines if granted.options else (),
+        engines=_engines(granted, settings),
         has_chat_model=granted.options is not None and granted.options.chat_model is not None,
     )
     if "url" in settings:
@@ -120,6 +120,13 @@ def _reconstruct(granted: GrantedLease, settings: _Settings) -> lease_pb2.Work:
     return lease_pb2.Work(reconstruct=message)
 
 
+def _engines(granted: GrantedLease, settings: _Settings) -> list[str]:
+    """Name the engines to use, the one that a text's spec names by itself before all others."""
+    engine = _text(settings, "engine")
+    others = granted.options.engines if granted.options is not None else ()
+    return list(dict.fromkeys([*([engine] if engine else []), *others]))
+
+
 def _translation_settings(
     granted: GrantedLease, settings: _Settings
 ) -> lease_pb2.TranslationSettings:
@@ -129,11 +136,8 @@ def _translation_settings(
         # The terms come as one list, whatever they came from.
         del message.options.glossary_ids[:]
         del message.options.glossary_terms[:]
-    engine = _text(settings, "engine")
-    if engine:
-        # The one that a text's spec names by itself stands before all others.
-        others = [name for name in message.options.engines if name != engine]
-        message.options.engines[:] = [engine, *others]
+    if engines := _engines(granted, settings):
+        message.options.engines[:] = engines
     if GLOSSARY in settings:
         message.glossary.CopyFrom(_input(granted, GLOSSARY))
     return message

@@ -1,7 +1,7 @@
 """The first step of a document's job: it finds the format, the language and the chunks.
 
 Settings of an `extract` step: source (or url), format, source_language,
-target_languages, max_chunks, max_characters, record_rules, and `passes_on`:
+target_languages, max_chunks, max_characters, engine, record_rules, and `passes_on`:
 what the steps after it are given and it does not need itself.
 """
 
@@ -54,6 +54,8 @@ def extract_settings(spec: Translation) -> dict[str, object]:
     }
     if spec.options.budget.max_characters:
         settings["max_characters"] = spec.options.budget.max_characters
+    if isinstance(spec, TranslateText) and spec.engine:
+        settings["engine"] = spec.engine
     rules = record_rules_of(spec)
     if rules is not None:
         settings["record_rules"] = rules

@@ -51,6 +51,7 @@ def _job(spec: Translation) -> Job:
     source = Source(getattr(spec, "artifact_id", None) or uuid4(), 100, glossary_id=GLOSSARY)
     planned = plan(spec, source)
     assert [step.name for step in planned.steps] == ["extract"]
+    assert planned.steps[0].settings.get("engine", "") == getattr(spec, "engine", "")
     job = a_job_of(planned)
     return Job(
         **{
