@@ -145,6 +145,8 @@ def _dash(package: Package) -> list[str]:
     return [
         *("-f", "dash", "-seg_duration", f"{package.segment_seconds:g}"),
         *("-single_file", "1", "-single_file_name", "stream-$RepresentationID$.mp4"),
+        # One index before all segments, which the manifest is made to point at afterwards.
+        *("-global_sidx", "1"),
         *("-adaptation_sets", sets),
         DASH_MANIFEST,
     ]

@@ -5,6 +5,7 @@ files, and the whole is opened once as a player would.
 """
 
 from dataclasses import replace
+from xml.etree import ElementTree  # for the name of its error
 
 from babelmill.kit.process.telemetry import tracer
 from babelmill.kit.worker.handler import Output, StepFailure
@@ -15,6 +16,7 @@ from media_worker.ffmpeg.packaging import Package, Rung, package_arguments
 from media_worker.ffmpeg.probe import check
 from media_worker.ffmpeg.progress import MediaProgress
 from media_worker.ffmpeg.session import FfmpegSession
+from media_worker.pipeline.dash_index import FileIndex, NoIndex, read_index, with_indexes
 from media_worker.pipeline.loudness import gain_to
 from media_worker.pipeline.playlists import BadPlaylist, check_ranges, read_dash, read_hls
 from media_worker.pipeline.rendition import Part, find_part
@@ -60,6 +62,8 @@ def make_package(
             "ffmpeg.package", attributes={"babelmill.preset": preset.name}
         ):
             session.run(package_arguments(part.source, package), progress=progress)
+            if preset.muxer == "dash":
+                _point_at_indexes(session, package)
         session.report(progress, "verify")
         with tracer(__name__).start_as_current_span("ffmpeg.verify"):
             _verify(session, part, preset, package, progress)
@@ -149,13 +153,32 @@ def _verify(
     sizes = {name: (session.directory / name).stat().st_size for name in package.media_names}
     first = package.playlist_names[0]
     try:
-        ranges = read_dash(texts[first]) if preset.muxer == "dash" else read_hls(texts, first)
+        if preset.muxer == "dash":
+            ranges = read_dash(texts[first], _indexes(session, package))
+        else:
+            ranges = read_hls(texts, first)
         check_ranges(ranges, sizes)
     except BadPlaylist as error:
         raise invalid_output(f"playlist_{error}") from error
-    if preset.muxer == "hls":
-        # ffmpeg does not read manifests of ranges; for DASH they were checked above.
-        _play(session, preset, first, len(package.media_names))
+    _play(session, preset, first, len(package.media_names))
+
+
+def _indexes(session: FfmpegSession, package: Package) -> dict[str, FileIndex]:
+    """Read the files' indexes. Raises StepFailure: OUTPUT_INVALID."""
+    try:
+        return {name: read_index(session.directory / name) for name in package.media_names}
+    except NoIndex as error:
+        raise invalid_output("index") from error
+
+
+def _point_at_indexes(session: FfmpegSession, package: Package) -> None:
+    """Rewrite the manifest. Raises StepFailure: OUTPUT_INVALID."""
+    manifest = session.directory / package.playlist_names[0]
+    try:
+        text = with_indexes(manifest.read_text(encoding="utf-8"), _indexes(session, package))
+    except (NoIndex, ElementTree.ParseError) as error:
+        raise invalid_output("manifest") from error
+    manifest.write_text(text, encoding="utf-8")
 
 
 def _play(session: FfmpegSession, preset: Preset, playlist: str, streams: int) -> None:

@@ -6,23 +6,15 @@ are named; each raises BadPlaylist for what no player could follow.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from xml.etree import ElementTree  # our own files are read, written by our own ffmpeg a moment ago
 
-_MPD = "{urn:mpeg:dash:schema:mpd:2011}"
+from media_worker.pipeline.dash_index import MPD, ByteRange, FileIndex
+
 _ATTRIBUTE = re.compile(r'([A-Z-]+)=(?:"([^"]*)"|([^",]*))')
 
 
 class BadPlaylist(ValueError):
     """A playlist does not describe its package; the message names what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """A range of a file's bytes; `end` is not among them."""
-
-    start: int
-    end: int
 
 
 Ranges = dict[str, list[ByteRange]]
@@ -45,8 +37,8 @@ def read_hls(texts: Mapping[str, str], master: str) -> Ranges:
     return ranges
 
 
-def read_dash(text: str) -> Ranges:
-    """Read a manifest."""
+def read_dash(text: str, indexes: Mapping[str, FileIndex]) -> Ranges:
+    """Read a manifest and the indexes that it points to."""
     try:
         root = ElementTree.fromstring(text)  # noqa: S314  # see the import
     except ElementTree.ParseError as error:
@@ -54,14 +46,16 @@ def read_dash(text: str) -> Ranges:
     if root.get("type") != "static":
         raise BadPlaylist("type")
     ranges: Ranges = {}
-    for representation in root.iter(f"{_MPD}Representation"):
-        name = representation.findtext(f"{_MPD}BaseURL") or ""
-        first = representation.find(f".//{_MPD}Initialization")
-        if first is None:
-            raise BadPlaylist("initialization")
-        ranges[name] = [_dash_range(first.get("range", ""))]
-        for segment in representation.iter(f"{_MPD}SegmentURL"):
-            ranges[name].append(_dash_range(segment.get("mediaRange", "")))
+    for representation in root.iter(f"{MPD}Representation"):
+        name = representation.findtext(f"{MPD}BaseURL") or ""
+        base = representation.find(f"{MPD}SegmentBase")
+        head = None if base is None else base.find(f"{MPD}Initialization")
+        if base is None or head is None or name not in indexes:
+            raise BadPlaylist("index")
+        found = indexes[name]
+        if (base.get("indexRange"), head.get("range")) != (str(found.index), str(found.head)):
+            raise BadPlaylist("range")
+        ranges[name] = [found.head, found.index, *found.segments]
     return ranges
 
 
@@ -112,10 +106,3 @@ def _hls_range(text: str) -> ByteRange:
     if not (length.isdecimal() and start.isdecimal()):
         raise BadPlaylist("range")
     return ByteRange(int(start), int(start) + int(length))
-
-
-def _dash_range(text: str) -> ByteRange:
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal()):
-        raise BadPlaylist("range")
-    return ByteRange(int(first), int(last) + 1)

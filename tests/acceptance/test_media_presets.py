@@ -92,9 +92,23 @@ def check_package(files: Mapping[str, Path], first: str) -> None:
     texts = [path.read_text() for name, path in files.items() if not name.endswith(".mp4")]
     for name in files:
         assert name == first or any(name in text for text in texts)
-    for name, path in files.items():
-        if name.endswith(".mp4"):
-            assert len(probe_clip(path).streams) == 1
+    media = [path for name, path in files.items() if name.endswith(".mp4")]
+    for path in media:
+        assert len(probe_clip(path).streams) == 1
+    # As a player opens it: every rendition and the sound, from beginning to end.
+    played = subprocess.run(
+        [FFMPEG, *("-v", "error", "-xerror", "-i", first, "-map", "0", "-f", "framecrc", "-")],
+        cwd=files[first].parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    frames = Counter(
+        line.split(",")[0] for line in played.stdout.splitlines() if not line.startswith("#")
+    )
+    assert len(frames) == len(media)
+    assert list(frames.values()).count(round(SECONDS * 30)) == len(media) - 1
 
 
 def test_options_change_the_output_when_they_are_set(
