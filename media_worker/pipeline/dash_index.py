@@ -74,6 +74,10 @@ def with_indexes(manifest: str, indexes: Mapping[str, FileIndex]) -> str:
     """Return the manifest with an index in place of each list. Raises NoIndex, ParseError."""
     root = ElementTree.fromstring(manifest)  # noqa: S314 - see the import
     root.set("profiles", _ON_DEMAND)
+    for adaptation in root.iter(f"{MPD}AdaptationSet"):
+        # All heights begin their segments with the same key picture.
+        adaptation.set("subsegmentAlignment", "true")
+        adaptation.set("subsegmentStartsWithSAP", "1")
     for representation in root.iter(f"{MPD}Representation"):
         listed = representation.find(f"{MPD}SegmentList")
         index = indexes.get(representation.findtext(f"{MPD}BaseURL") or "")

@@ -104,6 +104,7 @@ def test_manifest_points_at_the_indexes_of_its_files() -> None:
     assert 'indexRange="800-855"' in MANIFEST
     assert '<Initialization range="0-799"' in MANIFEST
     assert "urn:mpeg:dash:profile:isoff-on-demand:2011" in MANIFEST
+    assert '<AdaptationSet subsegmentAlignment="true" subsegmentStartsWithSAP="1">' in MANIFEST
     assert "SegmentList" not in MANIFEST
     with pytest.raises(NoIndex):
         with_indexes(LISTED, {})
