@@ -17,7 +17,7 @@ from translation_worker.formats.office_slots import Slot, TextSlot
 from translation_worker.formats.office_types import TYPES_PART, parts_of_kinds
 from translation_worker.formats.packages import Package, open_package
 from translation_worker.formats.safe_xml import parse_xml
-from translation_worker.formats.xlsx_headers import header_slots, without_room
+from translation_worker.formats.xlsx_headers import has_header_words, header_slots, without_room
 from translation_worker.formats.xlsx_names import (
     FormulaWords,
     clashing_ids,
@@ -31,7 +31,9 @@ _SHEET = "spreadsheetml.worksheet+xml"
 _TABLE = "spreadsheetml.table+xml"
 _PIVOT = "spreadsheetml.pivotCacheDefinition+xml"
 _WORKBOOKS = ("spreadsheetml.sheet.main+xml", "ms-excel.sheet.macroEnabled.main+xml")
-_INLINE, _HEADERS = b"inlineStr", b"headerFooter"
+_INLINE = b"inlineStr"
+# A larger sheet is not taken apart for its headers alone.
+_MAX_SHEET_BYTES = 16 * 1024 * 1024
 
 
 class XlsxCodec(OfficeCodec):
@@ -117,7 +119,7 @@ class _Book:
                 data = package.read(name)
                 if kind in {_SHEET, *_WORKBOOKS}:
                     formulas.add(data)
-                if kind == _SHEET and _INLINE not in data and _HEADERS not in data:
+                if kind == _SHEET and not _has_words(data):
                     self.sheets_without_words.add(name)
                 elif kind not in _WORKBOOKS:
                     root = parse_xml(data, limits).getroot()
@@ -176,6 +178,10 @@ def _texts(kind: str, root: etree._Element) -> Iterator[CellText]:
         yield from _shared_strings(root)
     elif kind == _SHEET:
         yield from _inline_strings(root)
+
+
+def _has_words(sheet: bytes) -> bool:
+    return _INLINE in sheet or (len(sheet) <= _MAX_SHEET_BYTES and has_header_words(sheet))
 
 
 def _shared_strings(root: etree._Element) -> Iterator[CellText]:

@@ -4,6 +4,7 @@ ECMA-376 part 1, 18.3.1.46: "&C" and its like begin a section, "&P" is the page'
 "&"Arial,Bold"" and "&12" are how the words look, "&&" is an ampersand.
 """
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 
@@ -21,10 +22,11 @@ LONGEST_CHARACTERS = 255
 _NAMES = tuple(
     f"{{*}}{which}{part}" for which in ("odd", "even", "first") for part in ("Header", "Footer")
 )
-_SECTION = re.compile(r"(?=&[LCR](?![a-z]))")
+_SECTION = re.compile(r"(?=&[LCRlcr])")
 _CODE = re.compile(
-    r"(&(?:\"[^\"]*\"|K(?:[0-9A-Fa-f]{6}|\d{2}[+-]\d{3})|[PN](?:[+-]\d+)?|\d{1,3}|[A-Z]))"
+    r"(&(?:\"[^\"]*\"|K(?:[0-9A-Fa-f]{6}|\d{2}[+-]\d{3})|[PN](?:[+-]\d+)?|\d{1,3}|[A-Za-z]))"
 )
+_IN_BYTES = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)\b[^<>]*>([^<]+)<")
 _SIZE = re.compile(r"&\d+\Z")
 _ESCAPED, _AMPERSAND = "&&", "&"
 
@@ -98,6 +100,15 @@ def header_slots(root: etree._Element) -> list[HeaderSection]:
         for number in range(len(page.sections)):
             slots.append(HeaderSection(page, number, f"h{len(slots)}", context))
     return slots
+
+
+def has_header_words(data: bytes) -> bool:
+    """Tell, without parsing it, whether a sheet's headers have words: most have codes at most."""
+    texts = (match[1].decode(errors="replace") for match in _IN_BYTES.finditer(data))
+    return any(
+        any(map(str.isalpha, _CODE.sub("", html.unescape(text).replace(_ESCAPED, ""))))
+        for text in texts
+    )
 
 
 def without_room(

@@ -27,8 +27,9 @@ from tests.unit.translation_worker.formats.office_round_trips import (
 )
 from translation_worker.document import plain_text
 from translation_worker.formats.office_items import Words, join
+from translation_worker.formats.office_layout import lay_out
 from translation_worker.formats.xlsx import XlsxCodec
-from translation_worker.formats.xlsx_headers import header_slots
+from translation_worker.formats.xlsx_headers import has_header_words, header_slots
 
 CODEC = XlsxCodec()
 
@@ -252,6 +253,24 @@ def test_a_header_never_starts_with_a_digit_behind_its_size() -> None:
     size, _ = join(section.items())
     section.fill([size, Words("2024 costs")], "pt")
     assert page.findtext("oddHeader") == "&C&12 2024 costs"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("&amp;C&amp;A", False),
+        ("&amp;Lab", True),
+        ("&amp;c&amp;p / &amp;n", False),
+        ("&amp;C&amp;&quot;Arial,Bold&quot;&amp;12 &amp;K00FF00 &amp;P+1", False),
+        ("&amp;CProfit &amp;&amp; loss", True),
+        ("&amp;R12 &amp;&amp; 13", False),
+    ],
+)
+def test_sheet_is_taken_apart_when_its_headers_have_words(header: str, words: bool) -> None:
+    sheet = f"<worksheet><headerFooter><oddHeader>{header}</oddHeader></headerFooter></worksheet>"
+    assert has_header_words(sheet.encode()) is words
+    slots = header_slots(etree.fromstring(sheet))
+    assert any(lay_out(slot.items()).has_words for slot in slots) is words
 
 
 def test_a_header_keeps_its_words_when_others_would_be_too_long(tmp_path: Path) -> None:
