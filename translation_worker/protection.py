@@ -9,20 +9,11 @@ failed.
 # ruff: noqa: RUF001 - look-alike quotes and dashes are what these patterns are about
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-# Script of each language that is not written in Latin letters, as in Unicode character names.
-_SCRIPTS = {
-    **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), "CYRILLIC"),
-    **dict.fromkeys(("ar", "fa", "ur"), "ARABIC"),
-    "hi": "DEVANAGARI",
-}
-_SYMBOL_CATEGORIES = frozenset({"So", "Sm", "Sc", "Sk", "No", "Co", "Cn", "Cs", "Cf"})
-# Ordinal marks, and characters without a width of their own.
-_HARMLESS = frozenset("\u00aa\u00ad\u00ba\u200b\u200c\u200d\ufe0f")
+from translation_worker.foreign_script import foreign_runs
 
 # Longer than any word or compound; base64, hashes and the like.
 _LONGEST_WORD = 50
@@ -183,7 +174,9 @@ def find_spans(text: str, source_language: str, *, thorough: bool = False) -> li
     found += _literal_spans(text)
     if "://" in text:
         found += _web_spans(text)
-    found += _foreign_spans(text, source_language)
+    found += [
+        Span(start, end, SpanKind.LITERAL) for start, end in foreign_runs(text, source_language)
+    ]
     if thorough:
         for pattern in (_NUMBER, _MARKS):
             found += [
@@ -293,33 +286,6 @@ def _brace_spans(text: str) -> Iterator[tuple[int, int]]:
             content = text[start + 1 : match.start()]
             if depth == 0 and (_FIELD.fullmatch(content) or _ICU.match(content)):
                 yield start, match.end()
-
-
-def _foreign_spans(text: str, source_language: str) -> Iterator[Span]:
-    """Yield runs of symbols and of scripts that the source language is not written in."""
-    if text.isascii():
-        return
-    start = -1
-    for index, character in enumerate(text):
-        if _is_foreign(character, source_language):
-            start = index if start < 0 else start
-        elif start >= 0 and not (unicodedata.combining(character) or character in "\u200d\ufe0f"):
-            yield Span(start, index, SpanKind.LITERAL)
-            start = -1
-    if start >= 0:
-        yield Span(start, len(text), SpanKind.LITERAL)
-
-
-def _is_foreign(character: str, source_language: str) -> bool:
-    if character < "\u00a0" or character in _HARMLESS:
-        return False
-    category = unicodedata.category(character)
-    if category in _SYMBOL_CATEGORIES:
-        return True
-    if category[0] != "L":
-        return False
-    script = unicodedata.name(character, "").split(" ", 1)[0]
-    return script not in {"LATIN", "MODIFIER", _SCRIPTS.get(source_language, "LATIN")}
 
 
 def _extended(text: str, span: Span) -> Span:

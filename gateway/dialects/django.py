@@ -249,7 +249,7 @@ async def get_result(context: ContextOf, caller: TokenCaller, job_id: JobId) -> 
     "/{job_id}/result/{language}/",
     response_class=Response,
     responses={
-        200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+        200: {"description": "The file.", "content": {"*/*": {}}},
         **refusals(404, 409, 410, 416),
     },
     dependencies=[Depends(only_query())],

@@ -236,7 +236,7 @@ async def get_status(context: ContextOf, caller: GuestCaller, job_id: JobId) -> 
     "/job/{job_id}/download",
     response_class=Response,
     responses={
-        200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+        200: {"description": "The file.", "content": {"*/*": {}}},
         **refusals(404, 409, 410, 416),
     },
     dependencies=[Depends(only_query())],

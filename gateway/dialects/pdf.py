@@ -244,7 +244,7 @@ async def get_status(context: ContextOf, caller: GuestCaller, job_id: JobId) -> 
     "/download/{job_id}",
     response_class=Response,
     responses={
-        200: {"description": "The document.", "content": {"application/octet-stream": {}}},
+        200: {"description": "The document.", "content": {"*/*": {}}},
         **refusals(404, 409, 410, 416),
     },
     dependencies=[Depends(only_query("language"))],

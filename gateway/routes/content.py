@@ -23,7 +23,8 @@ from gateway.routes.refusals import refusals
 router = APIRouter(prefix="/v1", tags=["artifacts"])
 _log = get_logger(__name__)
 
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+# Whatever type the artifact was given by whoever made it.
+_BINARY = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
 @router.head(

@@ -91,6 +91,13 @@ async def test_description_is_valid_and_whole_when_read(http: httpx.AsyncClient)
         check_examples(operation, document, f"{method} {path}")
 
 
+async def test_content_is_described_as_of_any_type(http: httpx.AsyncClient) -> None:
+    """It has the type that whoever made the artifact gave it."""
+    document = (await http.get("/openapi.json")).json()
+    answers = document["paths"]["/v1/artifacts/{artifact_id}/content"]["get"]["responses"]
+    assert [list(answers[status]["content"]) for status in ("200", "206")] == [["*/*"]] * 2
+
+
 def check_operation(operation: dict[str, Any], name: str) -> None:
     assert operation["security"] == [{"bearer": []}], name
     for status in ("400", "401", "403", "429", "500", "503", "504"):
