@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -48,7 +49,13 @@ class WorkerProcess:
         return self.log_path.read_text()
 
     def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.pid).children(recursive=True)
+        """Its living processes; one that has ended may not have been waited for yet."""
+        living = []
+        for each in psutil.Process(self.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if each.status() != psutil.STATUS_ZOMBIE:
+                    living.append(each)
+        return living
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

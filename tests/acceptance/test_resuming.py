@@ -35,8 +35,13 @@ def repetitive_text(size_bytes: int) -> str:
 
 def children(stack: Stack, member: str) -> list[psutil.Process]:
     """The processes of a worker that run its handlers."""
-    parent = psutil.Process(stack.pid(member))
-    return [each for each in parent.children() if "spawn_main" in " ".join(each.cmdline())]
+    found = []
+    for each in psutil.Process(stack.pid(member)).children():
+        # One that was killed may not have been waited for yet.
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(each.cmdline()):
+                found.append(each)
+    return found
 
 
 def digests(client: Client, job: job_pb2.Job, directory: Path) -> dict[str, str]:
