@@ -75,7 +75,7 @@ class DocumentRun:
         """Return the chunks."""
         fields = {"source_language": self.source_language, "max_chunks": self.max_chunks, **order}
         fields.setdefault("target_languages", ["pt"])
-        work = lease_pb2.ExtractWork(content=original, **fields)  # type: ignore[arg-type]  # fields by name
+        work = lease_pb2.ExtractWork(content=original, **fields)  # type: ignore[arg-type]  # by name
         bench = self.bench()
         handler = ExtractDocument(settings(), scripted_chains(self.engine))
         result = handler.run(lease_pb2.Work(extract=work), bench.attempt)
