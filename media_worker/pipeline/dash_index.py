@@ -21,9 +21,10 @@ _NAMESPACES = {
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
     "xlink": "http://www.w3.org/1999/xlink",
 }
+for _prefix, _name in _NAMESPACES.items():
+    ElementTree.register_namespace(_prefix, _name)
 _ON_DEMAND = "urn:mpeg:dash:profile:isoff-on-demand:2011"
 _BOX = struct.Struct(">I4s")
-_LARGE_SIZE = struct.Struct(">Q")
 # Version and flags, then what the index is of and how long a second is.
 _INDEX_HEAD = struct.Struct(">BxxxII")
 _REFERENCE = struct.Struct(">III")
@@ -87,8 +88,6 @@ def with_indexes(manifest: str, indexes: Mapping[str, FileIndex]) -> str:
         base.tail = listed.tail
         ElementTree.SubElement(base, f"{MPD}Initialization", range=str(index.head))
         representation[list(representation).index(listed)] = base
-    for prefix, name in _NAMESPACES.items():
-        ElementTree.register_namespace(prefix, name)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
 
 
@@ -97,10 +96,9 @@ def _read_box(file: BinaryIO, position: int) -> tuple[bytes, int, bytes]:
     file.seek(position)
     try:
         size, kind = _BOX.unpack(file.read(_BOX.size))
-        if size == 1:
-            (size,) = _LARGE_SIZE.unpack(file.read(_LARGE_SIZE.size))
     except struct.error:
         raise NoIndex from None
+    # Sizes of 64 bits have a 1 here, and no box before the media has one.
     if not _BOX.size < size <= _LONGEST_BOX_BYTES:
         raise NoIndex
     return kind, size, file.read(size - _BOX.size) if kind == b"sidx" else b""

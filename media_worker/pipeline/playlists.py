@@ -10,6 +10,8 @@ from xml.etree import ElementTree  # our own files are read, written by our own 
 
 from media_worker.pipeline.dash_index import MPD, ByteRange, FileIndex
 
+# A header and a segment.
+_FEWEST_RANGES = 2
 _ATTRIBUTE = re.compile(r'([A-Z-]+)=(?:"([^"]*)"|([^",]*))')
 
 
@@ -55,7 +57,8 @@ def read_dash(text: str, indexes: Mapping[str, FileIndex]) -> Ranges:
         found = indexes[name]
         if (base.get("indexRange"), head.get("range")) != (str(found.index), str(found.head)):
             raise BadPlaylist("range")
-        ranges[name] = [found.head, found.index, *found.segments]
+        # What a player fetches before the first segment is one range here, as it is in HLS.
+        ranges[name] = [ByteRange(found.head.start, found.index.end), *found.segments]
     return ranges
 
 
@@ -69,7 +72,7 @@ def check_ranges(ranges: Ranges, sizes: Mapping[str, int]) -> None:
             if each.start != position or each.end <= each.start:
                 raise BadPlaylist("ranges")
             position = each.end
-        if position != sizes[name] or len(found) < 2:  # noqa: PLR2004  # a header and a segment
+        if position != sizes[name] or len(found) < _FEWEST_RANGES:
             raise BadPlaylist("coverage")
 
 

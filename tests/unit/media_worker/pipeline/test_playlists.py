@@ -157,6 +157,24 @@ def test_dash_is_refused_when_a_player_could_not_follow(old: str, new: str, wron
 
 
 @pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(
+            FileIndex(ByteRange(0, 800), ByteRange(800, 856), ()), id="no segment in the index"
+        ),
+        pytest.param(
+            FileIndex(ByteRange(0, 800), ByteRange(800, 856), (ByteRange(856, 1900),)),
+            id="a segment that the index does not know",
+        ),
+    ],
+)
+def test_dash_is_refused_when_an_index_lacks_segments(index: FileIndex) -> None:
+    size = index.segments[-1].end + 100 if index.segments else index.index.end
+    with pytest.raises(BadPlaylist, match=r"^coverage$"):
+        check_ranges(read_dash(MANIFEST, {"stream-0.mp4": index}), {"stream-0.mp4": size})
+
+
+@pytest.mark.parametrize(
     ("sizes", "wrong"),
     [
         ({"stream-0.mp4": 2001}, "coverage"),
