@@ -21,7 +21,7 @@ from tests.deadlines import eventually
 pytestmark = pytest.mark.alone
 
 CHUNK_CHARACTERS = 2000
-TRANSLATE_SECONDS = 1.5
+TRANSLATE_SECONDS = 3.0
 # A longer text is cut into steps, each of which would have that time.
 LONGEST_TEXT_BYTES = 39_000
 TRANSCODE_SECONDS = 3
@@ -190,7 +190,11 @@ def _done_by_several(client: Client) -> job_pb2.Job | None:
     """
     sample = "\n\n".join(reversed(long_text(6_000).split("\n\n")))
     measured = client.translate_text(sample, source="en", targets=["pt"])
-    seconds = client.wait(measured.job_id, timeout_seconds=60).usage.processing_seconds
+    measured = client.wait(measured.job_id, timeout_seconds=60)
+    if measured.attempts > 1:
+        # A machine so slow that the sample shows it; its seconds are those of the last attempt.
+        return measured
+    seconds = measured.usage.processing_seconds
     wanted = int(1.5 * TRANSLATE_SECONDS * len(sample) / seconds)
     text = long_text(min(wanted, LONGEST_TEXT_BYTES))
     job = client.translate_text(text, source="en", targets=["pt"])
