@@ -17,9 +17,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict
 
-import babelmill
-
-_PACKAGES = str(Path(babelmill.__file__).parents[1])
 # What ffmpeg and its libraries read at run time: themselves, fonts, time zones.
 _SYSTEM_DIRECTORIES = (
     "/usr",
@@ -46,8 +43,6 @@ class IsolationPlan(TypedDict):
     """What the launcher is told: plain values only."""
 
     level: str
-    packages: str
-    """Where the kit lies, which knows how rights are taken away."""
     readable: list[str]
     executable: list[str]
     writable: str
@@ -77,7 +72,6 @@ class Isolation:
         loaders = [str(path) for pattern in _LOADERS for path in Path("/").glob(pattern)]
         return IsolationPlan(
             level=self.level.value,
-            packages=_PACKAGES,
             readable=[*_SYSTEM_DIRECTORIES, *_DEVICES, *inputs],
             executable=[str(program), *loaders],
             writable=str(directory),

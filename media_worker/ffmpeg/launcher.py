@@ -1,35 +1,32 @@
-"""Starts one ffmpeg, waits for it, and tells what it cost. Run by `runner`.
+"""Starts one ffmpeg, waits for it, and tells what it cost. Forked by `starter`.
 
-It is a process of its own, without site packages, for two reasons. A child
+It is a process of its own, forked from a small one, for two reasons. A child
 inherits the memory peak of the process that forked it, so only a small parent
 gets an honest figure from wait4. And nothing may survive a worker that was
-killed: the kernel ends this process with the worker, and ffmpeg with this one.
+killed: the kernel ends this process with the worker's, and ffmpeg with this one.
 
-Arguments: PARENT_PID REPORT_FD PROGRESS_FD ORDERS -- PROGRAM ARGUMENT...
-where ORDERS are limits (see `apply_limits`) and isolation (see `isolation`), in
-marshal's form and in hexadecimal digits. On REPORT_FD it writes two lines:
-`pid PID` once ffmpeg was started, and `end STATUS MAXRSS_KIB CPU_SECONDS` once
-it and all below it have ended. SIGTERM makes it kill ffmpeg's process group.
-
-Only the standard library may be imported here, and only what loads quickly: it
-is paid for with each run. So there is no json, no enum and no contextlib here.
-And the two small modules of the kit that take rights away.
+It is told what to do in one message on its socket (see `Orders`), and writes two
+lines there: `pid PID` once ffmpeg was started, and `end STATUS MAXRSS_KIB
+CPU_SECONDS` once it and all below it have ended. When the worker has no more to
+say on that socket, or is gone, it kills ffmpeg's process group.
 """
 
 import ctypes
-import marshal
+import json
 import os
 import resource
+import select
+import signal
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypedDict
 
-TYPE_CHECKING = False
+from babelmill.kit.process.file_rights import keep_only_files
+from babelmill.kit.process.system_calls import filter_of_system_calls, forbid_system_calls
+
 if TYPE_CHECKING:
-    import signal
-    from types import FrameType
-
+    # It is the worker's, and would load much that is not needed here.
     from media_worker.ffmpeg.isolation import IsolationPlan
-else:
-    # The same without its enums, which take longer to load than all else here.
-    import _signal as signal
 
 PROGRESS_FD = 3
 """Where ffmpeg finds the pipe for its progress reports."""
@@ -42,6 +39,43 @@ _NICENESS = 5
 _OUT_OF_MEMORY_SCORE = b"1000"
 # In a process namespace of its own, behind bubblewrap's own first process.
 _PID_IN_BUBBLEWRAP = 2
+_LENGTH_BYTES = 8
+_WAKES_AT_ONCE = 4096
+
+
+class Orders(TypedDict):
+    """What one launcher is told."""
+
+    command: list[str]
+    """The program's path and its arguments."""
+    directory: str
+    limits: dict[str, int]
+    """See `apply_limits`."""
+    isolation: "IsolationPlan"
+
+
+def orders_message(orders: Orders) -> bytes:
+    """Give the message that `read_orders` reads: its length, then JSON."""
+    content = json.dumps(orders).encode()
+    return len(content).to_bytes(_LENGTH_BYTES, "big") + content
+
+
+def read_orders(control: socket.socket) -> Orders:
+    """Read the worker's message. Raises EOFError if it ends too early."""
+    orders: Orders = json.loads(
+        _read(control, int.from_bytes(_read(control, _LENGTH_BYTES), "big"))
+    )
+    return orders
+
+
+def _read(control: socket.socket, size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        piece = control.recv(size - len(content))
+        if not piece:
+            raise EOFError
+        content += piece
+    return content
 
 
 def end_with_parent(parent_pid: int) -> None:
@@ -87,10 +121,6 @@ def isolated_command(arguments: list[str], isolation: "IsolationPlan") -> list[s
     """Take rights from this process, and return the command to become. Raises OSError."""
     if isolation["level"] == "limits":
         return arguments
-    # Only now: a run without them need not load them.
-    from babelmill.kit.process.file_rights import keep_only_files
-    from babelmill.kit.process.system_calls import filter_of_system_calls, forbid_system_calls
-
     if isolation["level"] == "kernel":
         kept = keep_only_files(
             isolation["readable"], isolation["writable"], executable=isolation["executable"]
@@ -108,30 +138,22 @@ def isolated_command(arguments: list[str], isolation: "IsolationPlan") -> list[s
     return [*isolation["wrapper"], "--seccomp", str(read_fd), "--", *arguments]
 
 
-def become_program(
-    arguments: list[str],
-    launcher_pid: int,
-    report_fd: int,
-    progress_fd: int,
-    limits: dict[str, int],
-    isolation: "IsolationPlan",
-) -> None:
+def become_program(orders: Orders, launcher_pid: int, progress_fd: int) -> None:
     """Turn the forked child into the program. Never returns."""
     try:
         os.setpgid(0, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         end_with_parent(launcher_pid)
         ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        os.close(report_fd)
-        if progress_fd != PROGRESS_FD:
+        if progress_fd == PROGRESS_FD:
+            os.set_inheritable(progress_fd, True)
+        else:
             os.dup2(progress_fd, PROGRESS_FD)
-            os.close(progress_fd)
         os.nice(_NICENESS)
         prefer_for_killing()
-        apply_limits(limits)
-        command = isolated_command(arguments, isolation)
+        apply_limits(orders["limits"])
+        command = isolated_command(orders["command"], orders["isolation"])
         os.execv(command[0], command)  # noqa: S606  # there is no shell, on purpose
     except BaseException as error:  # noqa: BLE001  # a forked child must not run the parent's code
         os.write(2, f"not started: {type(error).__name__}\n".encode())
@@ -139,11 +161,11 @@ def become_program(
         os._exit(EXIT_NOT_STARTED)
 
 
-def report(fd: int, *words: object) -> None:
+def report(control: socket.socket, *words: object) -> None:
     """Write one line to the worker; it may be gone."""
     try:
-        os.write(fd, " ".join(map(str, words)).encode() + b"\n")
-    except BrokenPipeError:
+        control.sendall(" ".join(map(str, words)).encode() + b"\n")
+    except (BrokenPipeError, ConnectionResetError):
         return
 
 
@@ -155,58 +177,80 @@ def signal_group(pid: int, number: int) -> None:
         return
 
 
-def wait_for_all() -> tuple[int, float]:
-    """Wait for all that is still below; return their largest size in KiB and their CPU time."""
-    maxrss_kib, cpu_seconds = 0, 0.0
-    while True:
-        try:
-            _, _, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            return maxrss_kib, cpu_seconds
-        maxrss_kib = max(maxrss_kib, usage.ru_maxrss)
-        cpu_seconds += usage.ru_utime + usage.ru_stime
+class Family:
+    """The program and all that it leaves behind, until the last of them has ended."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        # What bubblewrap leaves behind comes here, and is waited for and counted.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.status: int | None = None
+        self.maxrss_kib = 0
+        self.cpu_seconds = 0.0
+
+    def wait(self, program: int) -> None:
+        """Wait for all of them; kill the program's group when the worker wants it to end."""
+        watched = select.poll()
+        watched.register(self._awake, select.POLLIN)
+        watched.register(self._control, select.POLLIN)
+        while self._takes_account(program):
+            for fd, _ in watched.poll():
+                if fd == self._awake:
+                    os.read(fd, _WAKES_AT_ONCE)
+                    continue
+                watched.unregister(fd)
+                if self.status is None:
+                    signal_group(program, signal.SIGKILL)
+
+    def _takes_account(self, program: int) -> bool:
+        """Count what has ended; tell whether more is to come."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == program:
+                self.status = status
+            self.maxrss_kib = max(self.maxrss_kib, usage.ru_maxrss)
+            self.cpu_seconds += usage.ru_utime + usage.ru_stime
 
 
-def main(argv: list[str]) -> int:
-    """Run the program to its end. Returns 0 whatever its exit status."""
-    parent_pid, report_fd, progress_fd = (int(text) for text in argv[1:4])
-    limits, isolation = marshal.loads(bytes.fromhex(argv[4]))  # noqa: S302  # the worker's own
-    program = argv[6:]
-    child = 0
-    stopping = False
+def launch(
+    starter_pid: int, control_fd: int, stdout_fd: int, stderr_fd: int, progress_fd: int
+) -> None:
+    """Run one program to its end, in a process just forked. Never returns."""
+    try:
+        os.setsid()
+        end_with_parent(starter_pid)
+        # The worker reads until the end of these pipes, so in the end only ffmpeg may hold them.
+        for fd, wanted in ((stdout_fd, 1), (stderr_fd, 2)):
+            os.dup2(fd, wanted)
+            os.close(fd)
+        with socket.socket(fileno=control_fd) as control:
+            run(control, progress_fd)
+    finally:
+        os._exit(0)
 
-    def stop(_number: int, _frame: "FrameType | None") -> None:
-        nonlocal stopping
-        stopping = True
-        if child > 0:
-            signal_group(child, signal.SIGKILL)
 
-    signal.signal(signal.SIGTERM, stop)
-    end_with_parent(parent_pid)
-    # What bubblewrap leaves behind comes here, and is waited for and counted.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+def run(control: socket.socket, progress_fd: int) -> None:
+    """Do what the worker's message says. Raises OSError and EOFError."""
+    orders = read_orders(control)
+    os.chdir(orders["directory"])
+    family = Family(control)
     launcher_pid = os.getpid()
-    # A stop between the fork and the assignment would be lost; it waits for a moment.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    if stopping:
-        return 0
     child = os.fork()
     if child == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        become_program(program, launcher_pid, report_fd, progress_fd, limits, isolation)
+        become_program(orders, launcher_pid, progress_fd)
     # The child may be faster: it does this itself too, before it executes.
-    try:  # noqa: SIM105  # contextlib takes long to load
+    with suppress(PermissionError, ProcessLookupError):
         os.setpgid(child, child)
-    except (PermissionError, ProcessLookupError):
-        pass
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for fd in (0, 1, 2, progress_fd):
-        # The worker reads until the end of these pipes, so only ffmpeg may hold them.
         os.close(fd)
-    report(report_fd, "pid", child)
-    _, status, usage = os.wait4(child, 0)
-    child = 0
-    below_kib, below_seconds = wait_for_all()
-    maxrss_kib = max(usage.ru_maxrss, below_kib)
-    report(report_fd, "end", status, maxrss_kib, usage.ru_utime + usage.ru_stime + below_seconds)
-    return 0
+    report(control, "pid", child)
+    family.wait(child)
+    report(control, "end", family.status, family.maxrss_kib, family.cpu_seconds)

@@ -6,15 +6,13 @@ group with SIGKILL at once: asked politely, ffmpeg may go on for seconds or
 not listen at all. `run` returns only after the kernel has reaped ffmpeg.
 
 The thread that calls `run` must stay until it returns: the kernel ties the
-launcher's life to the thread that started it.
+launcher's life to it (see `starting`).
 """
 
-import marshal
 import os
 import selectors
 import signal
-import subprocess  # running ffmpeg is what this file is for
-import sys
+import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -24,7 +22,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from media_worker.ffmpeg import launcher
-from media_worker.ffmpeg.isolation import ENVIRONMENT, Isolation
+from media_worker.ffmpeg.isolation import Isolation
 from media_worker.ffmpeg.measurement import (
     SAMPLE_SECONDS,
     ProcessSample,
@@ -33,16 +31,12 @@ from media_worker.ffmpeg.measurement import (
     read_process,
 )
 from media_worker.ffmpeg.pipes import HeadAndTail, Waker
+from media_worker.ffmpeg.starting import Starter, own_starter
 
 _READ_BYTES = 64 * 1024
 _KIB = 1024
 # A stop that the launcher has not carried out by then is carried out around it.
 _STOP_GRACE_SECONDS = 0.3
-# As a module it is compiled once, and as a script each time.
-_START = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from media_worker.ffmpeg.launcher import main; sys.exit(main(sys.argv))"
-)
 # Shells and bubblewrap end with this and its number when their program has died of a signal.
 _EXIT_BY_SIGNAL = 128
 
@@ -150,7 +144,8 @@ class _Run:
         self._on_stdout = on_stdout
         self._on_progress = on_progress
         self._selector = selectors.DefaultSelector()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._starter: Starter | None = None
+        self._control: socket.socket | None = None
         self._waker = Waker()
         self._stderr = HeadAndTail()
         self._report = b""
@@ -167,43 +162,32 @@ class _Run:
     ) -> None:
         """Start the launcher and listen to all its pipes."""
         self._is_wrapped = isolation.is_wrapped
-        plan = isolation.plan(Path(command[0]), directory)
-        report_read, report_write = os.pipe()
-        progress_read, progress_write = os.pipe()
-        with ExitStack() as inherited:
-            inherited.callback(os.close, report_write)
-            inherited.callback(os.close, progress_write)
-            self._listen(os.fdopen(report_read, "rb", buffering=0), self._take_report)
-            self._listen(os.fdopen(progress_read, "rb", buffering=0), self._take_progress)
+        orders = launcher.orders_message(
+            {
+                "command": command,
+                "directory": str(directory),
+                "limits": asdict(limits),
+                "isolation": isolation.plan(Path(command[0]), directory),
+            }
+        )
+        with ExitStack() as theirs:
+            self._control, control = socket.socketpair()
+            self._listen(self._control, self._take_report)
+            theirs.enter_context(control)
+            descriptors = [control.fileno()]
+            for take in (self._take_stdout, self._stderr.add, self._take_progress):
+                read_fd, write_fd = os.pipe()
+                theirs.callback(os.close, write_fd)
+                self._listen(os.fdopen(read_fd, "rb", buffering=0), take)
+                descriptors.append(write_fd)
             try:
-                self._process = subprocess.Popen(  # fixed names, no shell
-                    [
-                        sys.executable,
-                        "-I",
-                        "-S",
-                        "-c",
-                        _START,
-                        plan["packages"],
-                        str(os.getpid()),
-                        str(report_write),
-                        str(progress_write),
-                        marshal.dumps((asdict(limits), dict(plan))).hex(),
-                        "--",
-                        *command,
-                    ],
-                    cwd=directory,
-                    env=ENVIRONMENT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(report_write, progress_write),
-                    start_new_session=True,
-                    umask=0o077,
-                )
+                self._starter = own_starter()
+                self._starter.launch(descriptors)
+                # Only the launcher may hold it now, so that its death is noticed here.
+                control.close()
+                self._control.sendall(orders)
             except OSError as error:
                 raise RunnerBroken("the launcher cannot be started") from error
-        self._listen(self._process.stdout, self._take_stdout)
-        self._listen(self._process.stderr, self._stderr.add)
         self._selector.register(self._waker.read_fd, selectors.EVENT_READ, None)
         self._stop.on_request(self._waker.wake)
 
@@ -225,28 +209,40 @@ class _Run:
 
     def close(self) -> None:
         """End whatever still runs and close every pipe. Idempotent."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                # Kills the launcher if it is still there, and the kernel then kills ffmpeg.
-                os.killpg(self._process.pid, signal.SIGKILL)
-            if self._pid is not None and self._status is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._pid, signal.SIGKILL)
-            self._process.wait()
+        if self._control is not None and self._starter is not None:
+            self._let_go()
+            if not self._ends_in_time():
+                self._starter.kill()
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 self._forget(key)
         self._selector.close()
         self._waker.close()
 
-    def _listen(self, pipe: IO[bytes] | None, take: Callable[[bytes], None]) -> None:
-        if pipe is None:
-            raise RunnerBroken("a pipe is missing")
+    def _listen(self, pipe: IO[bytes] | socket.socket, take: Callable[[bytes], None]) -> None:
         self._selector.register(pipe, selectors.EVENT_READ, take)
         self._open += 1
 
+    def _ends_in_time(self) -> bool:
+        """Tell whether the launcher, and so all below it, ends within the grace."""
+        give_up_at = time.monotonic() + _STOP_GRACE_SECONDS
+        while self._control is not None and self._control.fileno() >= 0:
+            self._control.settimeout(max(0.001, give_up_at - time.monotonic()))
+            try:
+                if not self._control.recv(_READ_BYTES):
+                    return True
+            except TimeoutError:
+                return False
+            except ConnectionResetError:
+                return True
+        return True
+
     def _read(self, key: selectors.SelectorKey) -> None:
-        chunk = os.read(key.fd, _READ_BYTES)
+        try:
+            chunk = os.read(key.fd, _READ_BYTES)
+        except ConnectionResetError:
+            # A launcher that was killed before it had read what it is to do.
+            chunk = b""
         if chunk:
             key.data(chunk)
         else:
@@ -270,16 +266,19 @@ class _Run:
                 self._ended_by = EndedBy.DEADLINE
             else:
                 return
-            self._tell_launcher(signal.SIGTERM)
+            self._let_go()
             self._kill_at = now + _STOP_GRACE_SECONDS
-        elif self._kill_at is not None and now >= self._kill_at:
-            self._tell_launcher(signal.SIGKILL)
+        elif self._kill_at is not None and now >= self._kill_at and self._starter is not None:
+            # The launcher and ffmpeg end with it, whatever holds them.
+            self._starter.kill()
             self._kill_at = now + _STOP_GRACE_SECONDS
 
-    def _tell_launcher(self, number: signal.Signals) -> None:
-        # The launcher has not been waited for, so its id cannot be another's.
-        if self._process is not None:
-            self._process.send_signal(number)
+    def _let_go(self) -> None:
+        """Have nothing more to say to the launcher: it then kills ffmpeg."""
+        if self._control is not None:
+            # It may be gone already, and then all below it is.
+            with suppress(OSError):
+                self._control.shutdown(socket.SHUT_WR)
 
     def _sample(self, now: float) -> None:
         if self._pid is None or self._status is not None:

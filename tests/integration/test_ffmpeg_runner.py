@@ -143,8 +143,11 @@ FfmpegRunner(Path(sys.argv[1]), ProcessLimits(8 << 30, 1 << 30, 600)).run(
 """
 
 
-@pytest.mark.parametrize("victim", ["worker", "launcher"])
-def test_no_ffmpeg_is_left_when_what_watches_it_is_killed(tmp_path: Path, victim: str) -> None:
+@pytest.mark.parametrize("victim", ["worker", "starter", "launcher"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_no_ffmpeg_is_left_when_what_watches_it_is_killed(
+    tmp_path: Path, victim: str, frozen: bool
+) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(FFMPEG), str(tmp_path), *ENDLESS],
         stderr=subprocess.DEVNULL,
@@ -157,13 +160,60 @@ def test_no_ffmpeg_is_left_when_what_watches_it_is_killed(tmp_path: Path, victim
             return below if any(p.name().startswith("ffmpeg") for p in below) else []
 
         processes = eventually(started)
-        launcher = next(p for p in processes if p.ppid() == worker.pid)
-        os.kill(worker.pid if victim == "worker" else launcher.pid, signal.SIGKILL)
+        starter = next(p for p in processes if p.ppid() == worker.pid)
+        launcher = next(p for p in processes if p.ppid() == starter.pid)
+        if frozen:
+            for each in (launcher, starter):
+                each.suspend()
+        {"worker": watched, "starter": starter, "launcher": launcher}[victim].kill()
         _, alive = psutil.wait_procs(processes, timeout=2)
         assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
     finally:
         worker.kill()
         worker.wait()
+
+
+def test_run_is_broken_and_the_next_one_good_when_the_starter_is_killed(tmp_path: Path) -> None:
+    def kill_the_starter(_: bytes) -> None:
+        for each in psutil.Process().children():
+            if each.children():
+                each.kill()
+
+    with pytest.raises(RunnerBroken):
+        run(ENDLESS, tmp_path, on_progress=kill_the_starter)
+    assert own_ffmpegs() == []
+    assert run([*ENDLESS[:-1], "-t", "0.1", "out.mkv"], tmp_path).succeeded
+
+
+def test_run_ends_at_its_deadline_when_the_launcher_is_frozen(tmp_path: Path) -> None:
+    def freeze(_: bytes) -> None:
+        (ffmpeg,) = own_ffmpegs()
+        for each in ffmpeg.parents():
+            if "starter" in " ".join(each.cmdline()):
+                each.suspend()
+
+    result = run(ENDLESS, tmp_path, seconds=2, on_progress=freeze)
+    assert result.ended_by is EndedBy.DEADLINE
+    assert own_ffmpegs() == []
+
+
+def test_each_thread_has_its_own_starter_and_none_is_left_when_it_ends(tmp_path: Path) -> None:
+    def starters() -> list[psutil.Process]:
+        below = psutil.Process().children()
+        return [each for each in below if "starter" in " ".join(each.cmdline())]
+
+    before = len(starters())
+    results = []
+
+    def run_once() -> None:
+        results.append(run([*ENDLESS[:-1], "-t", "0.1", "out.mkv"], tmp_path))
+
+    for _ in range(2):
+        thread = threading.Thread(target=run_once)
+        thread.start()
+        thread.join()
+    assert [each.succeeded for each in results] == [True, True]
+    eventually(lambda: len(starters()) == before, timeout_seconds=10)
 
 
 def test_output_without_end_does_not_block_when_read(tmp_path: Path) -> None:
@@ -209,7 +259,7 @@ def test_peak_memory_is_the_kernels_when_the_parent_is_larger(tmp_path: Path) ->
     assert meter.peak_rss_bytes < len(ballast)
     # The fullest second is no emptier than the mean one, however busy the machine is.
     assert meter.peak_cpu_percent > 90 * meter.cpu_seconds / max(1.0, wall_seconds)
-    assert 50 < meter.peak_cpu_percent <= 100 * len(os.sched_getaffinity(0))
+    assert meter.peak_cpu_percent <= 100 * len(os.sched_getaffinity(0))
     assert meter.cpu_seconds > 0.3
 
 
