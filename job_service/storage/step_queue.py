@@ -79,10 +79,16 @@ class SqlStepQueue:
                 STEPS.c.priority_rank,
                 STEPS.c.created_at,
                 STEPS.c.job_id,
+                STEPS.c.position,
                 STEPS.c.name,
                 JOBS.c.traceparent,
             )
         ).all()
+        # A text's chunks come into being together; its reader begins with the first.
+        claimed = sorted(
+            claimed,
+            key=lambda row: (row.priority_rank, row.created_at, row.job_id, row.position),
+        )
         return [
             DueStep(
                 step_id=row.step_id,
@@ -93,7 +99,7 @@ class SqlStepQueue:
                 job_id=row.job_id,
                 name=row.name,
             )
-            for row in sorted(claimed, key=lambda row: (row.priority_rank, row.created_at))
+            for row in claimed
         ]
 
     def mark_published(self, step_ids: Collection[UUID], waits: Sequence[timedelta]) -> None:

@@ -94,6 +94,19 @@ def test_document_is_extracted_translated_and_put_back_when_all_goes_well(
     assert (done.progress.unit, done.progress.done, done.progress.total) == ("CHARACTERS", 300, 300)
 
 
+def test_chunks_are_published_in_the_texts_order_when_they_come_into_being_together(
+    core: Core, pipeline: PipelineCore
+) -> None:
+    job = pipeline.submit(_document(core, "pt"))
+    pipeline.extract(job, *[10] * 20)
+    # However they lie in the database.
+    for step in reversed(core.job(job).steps):
+        with core.units.write() as uow:
+            uow.queue.make_due([step.step_id])
+    published = [step.name for step in core.publishing.take(100)]
+    assert published == [f"translate[pt,{number}]" for number in range(1, 21)]
+
+
 def test_tone_is_given_after_each_chunk_when_it_is_asked_for(
     core: Core, pipeline: PipelineCore
 ) -> None:

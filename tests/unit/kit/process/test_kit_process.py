@@ -211,7 +211,7 @@ until = time.monotonic() + 20
 while telemetry._exporter.healthy and time.monotonic() < until: time.sleep(0.05)
 assert not telemetry._exporter.healthy
 quick = time.monotonic()
-for _ in range(20000):
+for _ in range(2000):
     with tracer("t").start_as_current_span("x"): pass
 telemetry.force_flush(5)
 sys.stdout.write("%f " % (time.monotonic() - quick))
