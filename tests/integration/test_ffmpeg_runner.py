@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -66,6 +67,17 @@ def run(
 def own_ffmpegs() -> list[psutil.Process]:
     below = psutil.Process().children(recursive=True)
     return [process for process in below if process.name().startswith("ffmpeg")]
+
+
+def starters(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those of some processes that start launchers; others' own are left alone."""
+    found = []
+    for each in processes:
+        # One that has ended may not have been waited for yet.
+        with suppress(psutil.NoSuchProcess):
+            if any("media_worker.ffmpeg.starter" in word for word in each.cmdline()):
+                found.append(each)
+    return found
 
 
 def test_group_is_gone_in_half_a_second_when_cancelled(tmp_path: Path) -> None:
@@ -175,9 +187,8 @@ def test_no_ffmpeg_is_left_when_what_watches_it_is_killed(
 
 def test_run_is_broken_and_the_next_one_good_when_the_starter_is_killed(tmp_path: Path) -> None:
     def kill_the_starter(_: bytes) -> None:
-        for each in psutil.Process().children():
-            if each.children():
-                each.kill()
+        for each in starters(psutil.Process().children()):
+            each.kill()
 
     with pytest.raises(RunnerBroken):
         run(ENDLESS, tmp_path, on_progress=kill_the_starter)
@@ -188,9 +199,9 @@ def test_run_is_broken_and_the_next_one_good_when_the_starter_is_killed(tmp_path
 def test_run_ends_at_its_deadline_when_the_launcher_is_frozen(tmp_path: Path) -> None:
     def freeze(_: bytes) -> None:
         (ffmpeg,) = own_ffmpegs()
-        for each in ffmpeg.parents():
-            if "starter" in " ".join(each.cmdline()):
-                each.suspend()
+        # The launcher is a copy of it, and looks like one.
+        for each in starters(ffmpeg.parents()):
+            each.suspend()
 
     result = run(ENDLESS, tmp_path, seconds=2, on_progress=freeze)
     assert result.ended_by is EndedBy.DEADLINE
@@ -198,11 +209,7 @@ def test_run_ends_at_its_deadline_when_the_launcher_is_frozen(tmp_path: Path) ->
 
 
 def test_each_thread_has_its_own_starter_and_none_is_left_when_it_ends(tmp_path: Path) -> None:
-    def starters() -> list[psutil.Process]:
-        below = psutil.Process().children()
-        return [each for each in below if "starter" in " ".join(each.cmdline())]
-
-    before = len(starters())
+    before = len(starters(psutil.Process().children()))
     results = []
 
     def run_once() -> None:
@@ -213,7 +220,7 @@ def test_each_thread_has_its_own_starter_and_none_is_left_when_it_ends(tmp_path:
         thread.start()
         thread.join()
     assert [each.succeeded for each in results] == [True, True]
-    eventually(lambda: len(starters()) == before, timeout_seconds=10)
+    eventually(lambda: len(starters(psutil.Process().children())) == before, timeout_seconds=10)
 
 
 def test_output_without_end_does_not_block_when_read(tmp_path: Path) -> None:
