@@ -83,6 +83,11 @@ def _parent_dies(house: FaultHouse, row: FaultRow, clips: ClipMaker) -> float:
     watchers.watch(job_id)
     (ffmpeg,) = eventually(worker.programs, timeout_seconds=30)
     heirs = house.media_worker()
+    # What is timed is the job's way to another worker, not how long that one takes to start.
+    eventually(
+        lambda: 0 < len(heirs.children()) <= len(heirs.events("ffmpeg_isolated")),
+        timeout_seconds=60,
+    )
     everything = worker.processes()
     worker.kill()
     killed_at = time.monotonic()
