@@ -266,7 +266,7 @@ def test_peak_memory_is_the_kernels_when_the_parent_is_larger(tmp_path: Path) ->
     assert meter.peak_rss_bytes < len(ballast)
     # The fullest second is no emptier than the mean one, however busy the machine is.
     assert meter.peak_cpu_percent > 90 * meter.cpu_seconds / max(1.0, wall_seconds)
-    assert meter.peak_cpu_percent <= 100 * len(os.sched_getaffinity(0))
+    assert 50 < meter.peak_cpu_percent <= 100 * len(os.sched_getaffinity(0))
     assert meter.cpu_seconds > 0.3
 
 

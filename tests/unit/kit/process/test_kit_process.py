@@ -199,9 +199,19 @@ def test_dead_collector_costs_no_time_and_one_warning_when_spans_end(listening: 
 import socket, sys, time
 from babelmill.kit.process.logs import configure_logging
 from babelmill.kit.process.telemetry import start_telemetry, tracer
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 configure_logging("tester")
 held = socket.socket(); held.bind(("127.0.0.1", 0))
 if {listening}: held.listen(16)
+peer = TracerProvider()
+peer.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
+beside = time.monotonic()
+for _ in range(20000):
+    with peer.get_tracer("t").start_as_current_span("x"): pass
+sys.stdout.write("%f " % (time.monotonic() - beside))
+peer.shutdown()
 telemetry = start_telemetry("tester", "http://127.0.0.1:%d" % held.getsockname()[1])
 started = time.monotonic()
 for _ in range(3):
@@ -211,7 +221,7 @@ until = time.monotonic() + 20
 while telemetry._exporter.healthy and time.monotonic() < until: time.sleep(0.05)
 assert not telemetry._exporter.healthy
 quick = time.monotonic()
-for _ in range(2000):
+for _ in range(20000):
     with tracer("t").start_as_current_span("x"): pass
 telemetry.force_flush(5)
 sys.stdout.write("%f " % (time.monotonic() - quick))
@@ -223,8 +233,9 @@ sys.stdout.write("%f" % (time.monotonic() - ending))
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    work_seconds, shutdown_seconds = map(float, done.stdout.split())
-    assert work_seconds < 5
+    peer_seconds, work_seconds, shutdown_seconds = map(float, done.stdout.split())
+    # More spans than are kept; a machine on which an exporter that lives is as slow is excused.
+    assert work_seconds < max(5, peer_seconds)
     assert shutdown_seconds < 4
     assert time.monotonic() - started < 40
     events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
